@@ -1,0 +1,172 @@
+"""The one way to write files: whole or not at all; and the lock that dies with its process."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from mindseye.errors import MindseyeError, Unavailable
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turns an operating-system error while writing `path` into a message that names it.
+
+    Raises:
+        Unavailable: disk full, read-only, no permission, name too long, or any other `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
+def storage_error(path: Path, error: OSError) -> MindseyeError:
+    """What to tell the person about an `OSError` met at `path`."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        with contextlib.suppress(OSError):
+            free = shutil.disk_usage(existing_parent(path)).free
+            return Unavailable(
+                f"{path} cannot be written: the disk is full",
+                why=f"{free / 2**20:.1f} MiB are free there",
+                next_step="free some space or choose another folder; what was written before is intact",
+            )
+    if error.errno == errno.EROFS:
+        return Unavailable(f"{path} cannot be written: the folder is read-only", next_step="choose another folder")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return Unavailable(
+            f"{path} cannot be used: permission denied", next_step="change its permissions or choose another folder"
+        )
+    return Unavailable(
+        f"{path} cannot be used: {os.strerror(error.errno or errno.EIO)}", next_step="check the path and the disk"
+    )
+
+
+def existing_parent(path: Path) -> Path:
+    """The nearest folder at or above `path` that exists."""
+    path = path.absolute()
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
+@contextlib.contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """Yields a temporary path beside `path`; on success it takes the name `path` in one step, on failure it is gone.
+
+    Works for a file or a folder (the caller makes either at the yielded path). An existing `path` is replaced; a
+    folder is moved aside first, since folders cannot be replaced in one step, and removed afterwards.
+
+    Raises:
+        Unavailable: the disk is full, read-only or otherwise refuses.
+    """
+    path = Path(path)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.writing")
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield aside
+            flush_to_disk(aside)
+            if aside.is_dir() and path.exists():
+                old = path.with_name(f".{path.name}.{os.getpid()}.old")
+                os.rename(path, old)
+                os.rename(aside, path)
+                shutil.rmtree(old)
+            else:
+                os.replace(aside, path)
+            flush_to_disk(path.parent, recursive=False)
+        finally:
+            if aside.is_dir():
+                shutil.rmtree(aside, ignore_errors=True)
+            else:
+                aside.unlink(missing_ok=True)
+
+
+def flush_to_disk(path: Path, *, recursive: bool = True) -> None:
+    """fsync of a file, or of a folder and (when `recursive`) everything in it."""
+    if recursive and path.is_dir():
+        for child in path.iterdir():
+            flush_to_disk(child)
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a UTF-8 text file, whole or not at all."""
+    with written_aside(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a JSON file, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+class EventLog:
+    """An append-only JSON-lines file: one event a line, each with its `event` name and wall-clock `time`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Appends one event; a torn last line from a crash is closed first so that it harms no other."""
+        line = json.dumps({"event": event, "time": round(time.time(), 3), **fields}, ensure_ascii=False)
+        with storage_errors(self.path), open(self.path, "ab+") as file:
+            if file.tell() > 0:
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    file.write(b"\n")
+            file.write(line.encode() + b"\n")
+
+    def read(self) -> list[dict[str, Any]]:
+        """All whole events; torn lines are passed over."""
+        if not self.path.exists():
+            return []
+        events = []
+        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                events.append(json.loads(line))
+        return events
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, *, busy: MindseyeError) -> Iterator[None]:
+    """Holds the operating system's lock on `path` (made if absent); it is released when the process ends, however.
+
+    Raises:
+        MindseyeError: `busy`, when another process holds it.
+    """
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(path, blocking=False)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise busy from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a living process holds the lock on `path`."""
+    if not path.exists():
+        return False
+    try:
+        with filelock.FileLock(path, blocking=False):
+            return False
+    except filelock.Timeout:
+        return True
