@@ -1,0 +1,328 @@
+"""A prepared collection: pictures with captions in Parquet, split into parts, with a record of how it was made.
+
+On disk, in a folder:
+
+    data/train-00000-of-00001.parquet        a row a picture: image, text, captions, file_name, concept, group, source
+    data/validation-00000-of-00001.parquet
+    collection.json                          counts, exclusions, suggestions, licence: `Collection.info`
+    README.md                                a dataset card, so that `datasets.load_dataset(folder)` opens it
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from PIL import Image
+
+from mindseye import files
+from mindseye.collection.card import card
+from mindseye.errors import BadInput
+from mindseye.pictures.opener import open_picture
+from mindseye.pictures.tensors import fit
+
+FORMAT = "mindseye collection"
+FORMAT_VERSION = 1
+RECORD = "collection.json"
+
+_FEATURES = {
+    "image": {"_type": "Image"},
+    "text": {"dtype": "string", "_type": "Value"},
+    "captions": {"feature": {"dtype": "string", "_type": "Value"}, "_type": "List"},
+    "file_name": {"dtype": "string", "_type": "Value"},
+    "concept": {"dtype": "string", "_type": "Value"},
+    "group": {"dtype": "string", "_type": "Value"},
+    "source": {"dtype": "string", "_type": "Value"},
+}
+SCHEMA = pa.schema(
+    [
+        ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
+        ("text", pa.string()),
+        ("captions", pa.list_(pa.string())),
+        ("file_name", pa.string()),
+        ("concept", pa.string()),
+        ("group", pa.string()),
+        ("source", pa.string()),
+    ],
+    metadata={"huggingface": json.dumps({"info": {"features": _FEATURES}})},
+)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One picture as it is stored.
+
+    Attributes:
+        picture: PNG or lossless WebP bytes, 8-bit RGB or RGBA.
+        file_name: where it came from, relative to the source, with forward slashes.
+        captions: cleaned texts, the first is the main one; empty when the collection is unconditional.
+        concept: what it shows, as far as is known; pictures of one concept are drawn together in training.
+        group: the same for near-duplicates; a group never straddles two splits.
+        source: which reader rule supplied the captions ("sidecar .txt", "metadata.jsonl", ...).
+    """
+
+    picture: bytes
+    file_name: str
+    captions: tuple[str, ...]
+    concept: str
+    group: str
+    source: str
+
+
+class Split:
+    """One part of a collection ("train", "validation", ...): a sequence of `Example`s, with its columns as lists."""
+
+    def __init__(self, name: str, table: pa.Table) -> None:
+        self.name = name
+        self.table = table
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def __getitem__(self, index: int) -> Example:
+        """The example at `index`, 0 to len - 1."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return Example(
+            picture=self.picture(index),
+            file_name=self.file_names[index],
+            captions=self.captions[index],
+            concept=self.concepts[index],
+            group=self.groups[index],
+            source=self.sources[index],
+        )
+
+    @cached_property
+    def captions(self) -> list[tuple[str, ...]]:
+        """All captions of each picture."""
+        return [tuple(texts) for texts in self._column("captions")]
+
+    @cached_property
+    def file_names(self) -> list[str]:
+        return self._column("file_name")
+
+    @cached_property
+    def concepts(self) -> list[str]:
+        return self._column("concept")
+
+    @cached_property
+    def groups(self) -> list[str]:
+        return self._column("group")
+
+    @cached_property
+    def sources(self) -> list[str]:
+        """Which reader rule supplied the captions of each picture."""
+        return self._column("source")
+
+    def _column(self, name: str) -> list[Any]:
+        values: list[Any] = self.table.column(name).to_pylist()
+        return values
+
+    def picture(self, index: int) -> bytes:
+        """The stored PNG or WebP bytes of one picture."""
+        data: bytes = self.table.column("image")[index]["bytes"].as_py()
+        return data
+
+    def image(self, index: int) -> Image.Image:
+        """One picture, decoded: 8-bit RGB or RGBA.
+
+        Raises:
+            PictureError: the stored bytes are damaged.
+        """
+        return open_picture(self.picture(index), name=self.file_names[index])
+
+    def arrays(self, size_px: int, channels: int, pixel_art: bool = False) -> NDArray[np.uint8]:
+        """All pictures as one uint8 array [picture, size_px, size_px, channels], padded to squares.
+
+        Args:
+            size_px: edge of the square.
+            channels: 3 (RGB) or 4 (RGBA, straight alpha).
+            pixel_art: resize by nearest neighbour instead of smoothly.
+        """
+        out = np.empty((len(self), size_px, size_px, channels), dtype=np.uint8)
+        for index in range(len(self)):
+            out[index] = fit(self.image(index), size_px, channels, pixel_art)
+        return out
+
+
+class Collection:
+    """A prepared collection, opened for reading.
+
+    Attributes:
+        path: its folder.
+        name: the folder's name, or the built-in's.
+        splits: "train" always; "validation" where there are pictures enough; others as declared by the maker.
+        info: the contents of `collection.json`: pictures, captioned, captions, excluded, duplicate_groups, splits,
+            size_px, transparent, pixel_art, sources, seconds, and licence and attribution where known.
+    """
+
+    def __init__(self, path: Path, name: str, splits: Mapping[str, Split], info: Mapping[str, Any]) -> None:
+        self.path = path
+        self.name = name
+        self.splits = dict(splits)
+        self.info = dict(info)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name} {len(split)}" for name, split in self.splits.items())
+        return f"Collection({self.name!r}: {sizes})"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the contents: every picture with its texts, in order. Two equal collections agree in it."""
+        digest = hashlib.sha256()
+        for name, split in self.splits.items():
+            for example in split:
+                texts = [name, example.file_name, list(example.captions), example.concept, example.group]
+                digest.update(hashlib.sha256(example.picture).digest())
+                digest.update(hashlib.sha256(json.dumps(texts).encode()).digest())
+        return digest.hexdigest()
+
+
+def write_collection(
+    destination: Path, splits: Mapping[str, Sequence[Example]], info: Mapping[str, Any]
+) -> Collection:
+    """Writes a prepared collection, whole or not at all, and opens it. Splits without pictures are left out.
+
+    The counts `pictures`, `captioned`, `captions` and `splits` of `info` are filled in from the examples.
+
+    Args:
+        destination: the folder to make; one that exists is replaced only if it is a prepared collection.
+        splits: the examples of each split; names of lower-case letters, digits and underscores; "train" first.
+        info: what else to record in `collection.json`; plain JSON values.
+
+    Raises:
+        BadInput: there is no picture in "train", a split name is unusable, or `destination` is something else.
+        Unavailable: the disk is full or refuses.
+    """
+    refuse_foreign_folder(destination)
+    kept = {name: list(examples) for name, examples in splits.items() if examples}
+    if "train" not in kept:
+        raise BadInput(f"{destination} cannot be made: no picture is left for its train split")
+    for name in kept:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise BadInput(f"split name {name!r} is not usable", next_step="use lower-case letters and underscores")
+    everything = [example for examples in kept.values() for example in examples]
+    record = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "pictures": len(everything),
+        "captioned": sum(bool(example.captions) for example in everything),
+        "captions": sum(len(example.captions) for example in everything),
+        "splits": {name: len(examples) for name, examples in kept.items()},
+        "excluded": [],
+        "duplicate_groups": [],
+        **info,
+    }
+    with files.written_aside(destination) as aside:
+        (aside / "data").mkdir(parents=True)
+        for name, examples in kept.items():
+            pq.write_table(_table(examples), aside / "data" / _parquet_name(name), compression="zstd")
+        (aside / RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (aside / "README.md").write_text(card(destination.name, record), encoding="utf-8")
+    return open_prepared(destination)
+
+
+def refuse_foreign_folder(destination: Path) -> None:
+    """Raises `BadInput` if `destination` exists and is neither an empty folder nor a prepared collection."""
+    if not destination.exists() or is_prepared(destination):
+        return
+    if destination.is_dir() and not any(destination.iterdir()):
+        return
+    raise BadInput(
+        f"{destination} exists and is not a prepared collection, so it is left alone",
+        next_step="choose a new folder for the collection",
+    )
+
+
+def is_prepared(path: Path) -> bool:
+    """Whether `path` is the folder of a prepared collection."""
+    try:
+        record = json.loads((path / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and record.get("format") == FORMAT
+
+
+def open_collection(name_or_path: str | Path) -> Collection:
+    """Opens a built-in collection by its name, or a prepared one by its folder.
+
+    A plain built-in name wins over a folder of that name; write `./emoji` for the folder.
+
+    Raises:
+        BadInput: there is no such collection, or it is a source that must be collected first, or it is damaged.
+    """
+    from mindseye.collection.builtin import BUILTIN  # here, since the built-ins stand on this module
+
+    if str(name_or_path) in BUILTIN:
+        return BUILTIN[str(name_or_path)]()
+    path = Path(name_or_path)
+    if is_prepared(path):
+        return open_prepared(path)
+    if path.exists():
+        raise BadInput(
+            f"{path} is not a prepared collection",
+            why=f"it has no {RECORD} of ours",
+            next_step=f"prepare it first: mindseye collect {path} NEW_FOLDER",
+        )
+    raise BadInput(
+        f"there is no collection {str(name_or_path)!r}",
+        why=f"it is no folder, and the built-in ones are {', '.join(sorted(BUILTIN))}",
+        next_step="a `datasets` name is prepared first: mindseye collect NAME NEW_FOLDER",
+    )
+
+
+def open_prepared(path: Path, *, name: str = "") -> Collection:
+    """Opens the prepared collection in the folder `path`; its name is the folder's unless given.
+
+    Raises:
+        BadInput: a file of it is missing or damaged.
+    """
+    info = json.loads((path / RECORD).read_text(encoding="utf-8"))
+    if info.get("version") != FORMAT_VERSION or not isinstance(info.get("splits"), dict):
+        raise BadInput(
+            f"{path / RECORD} is of a version that this program does not know",
+            why=f"version {info.get('version')!r} instead of {FORMAT_VERSION}",
+            next_step="collect the pictures again, or use a newer mindseye",
+        )
+    splits = {split: Split(split, _read_table(path / "data" / _parquet_name(split))) for split in info["splits"]}
+    return Collection(path, name or path.resolve().name, splits, info)
+
+
+def _parquet_name(split: str) -> str:
+    return f"{split}-00000-of-00001.parquet"
+
+
+def _table(examples: Sequence[Example]) -> pa.Table:
+    return pa.Table.from_pydict(
+        {
+            "image": [{"bytes": example.picture, "path": example.file_name} for example in examples],
+            "text": [example.captions[0] if example.captions else "" for example in examples],
+            "captions": [list(example.captions) for example in examples],
+            "file_name": [example.file_name for example in examples],
+            "concept": [example.concept for example in examples],
+            "group": [example.group for example in examples],
+            "source": [example.source for example in examples],
+        },
+        schema=SCHEMA,
+    )
+
+
+def _read_table(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path, schema=SCHEMA)
+    except (OSError, pa.ArrowException) as error:
+        raise BadInput(
+            f"{path} cannot be read",
+            why="the file is missing, cut short or has other columns",
+            next_step="collect the pictures again",
+        ) from error
