@@ -1,0 +1,50 @@
+"""mindseye: a picture-making mind of your own.
+
+    import mindseye
+
+    collection = mindseye.collect("my_pictures", "my_collection")   # read, clean, split
+    facts = mindseye.inspect(collection)                            # what is in it
+    mindseye.train("diffusion", collection, "my_run")               # the same call continues
+    imaginer = mindseye.load("my_run/model")                        # or load("emoji"), the shipped model
+    picture = imaginer.imagine(Request(prompt="a smiling cat"))[0]
+
+Nothing heavy is imported before it is used: `import mindseye` takes milliseconds.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mindseye.collection.collect import collect
+    from mindseye.collection.collection import Collection, open_collection
+    from mindseye.imagine.imaginer import Imaginer, load
+    from mindseye.imagine.request import Request
+    from mindseye.report.inspect import inspect
+    from mindseye.train.train import train
+
+__version__ = "0.1.0"
+__all__ = ["Collection", "Imaginer", "Request", "collect", "inspect", "load", "open_collection", "train"]
+
+_HOMES = {
+    "Collection": "mindseye.collection.collection",
+    "Imaginer": "mindseye.imagine.imaginer",
+    "Request": "mindseye.imagine.request",
+    "collect": "mindseye.collection.collect",
+    "inspect": "mindseye.report.inspect",
+    "load": "mindseye.imagine.imaginer",
+    "open_collection": "mindseye.collection.collection",
+    "train": "mindseye.train.train",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Finds a public name in its room on first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mindseye' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
