@@ -17,6 +17,11 @@ import filelock
 from mindseye.errors import MindseyeError, Unavailable
 
 
+def cache_folder() -> Path:
+    """Where work that can be done again is kept: `$MINDSEYE_CACHE`, or `~/.cache/mindseye`."""
+    return Path(os.environ.get("MINDSEYE_CACHE") or Path.home() / ".cache" / "mindseye")
+
+
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turns an operating-system error while writing `path` into a message that names it.

@@ -13,27 +13,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-
-@dataclass(frozen=True)
-class Words:
-    """Captions as features of a frozen text encoder.
-
-    Attributes:
-        tokens: the last hidden state of every token, zero where padded.
-        mask: True where a token stands, False where padded.
-        sentence: one pooled vector a caption.
-    """
-
-    tokens: Float[Tensor, "batch token width"]
-    mask: Bool[Tensor, "batch token"]
-    sentence: Float[Tensor, "batch width"]
-
-    def to(self, device: torch.device) -> Words:
-        return Words(self.tokens.to(device), self.mask.to(device), self.sentence.to(device))
+from mindseye.observe.text import Words
 
 
 @dataclass(frozen=True)

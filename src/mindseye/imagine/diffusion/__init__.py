@@ -1,0 +1,23 @@
+"""Diffusion: rectified flow in pixel space, words in every block, classifier-free guidance. The default family.
+
+Read in this order: `config.py`, `network.py`, `objective.py`, `sample.py`; `model.py` puts them together and
+`pipeline.py` is the door for users of the diffusers library.
+"""
+
+from mindseye.imagine.diffusion.config import PRESETS, DiffusionConfig
+from mindseye.imagine.diffusion.model import ABILITIES, Diffusion, build, load, save
+from mindseye.imagine.diffusion.network import DiffusionTransformer
+from mindseye.imagine.family import Family
+
+FAMILY = Family(
+    name="diffusion",
+    title="Rectified flow transformer in pixel space, predicting the clean picture",
+    abilities=ABILITIES,
+    config=DiffusionConfig,
+    presets=tuple(PRESETS),
+    build=build,
+    save=save,
+    load=load,
+)
+
+__all__ = ["FAMILY", "Diffusion", "DiffusionConfig", "DiffusionTransformer"]

@@ -1,0 +1,106 @@
+"""The diffusion model as the rest of the program meets it: network, objective and sampler put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from diffusers.schedulers import FlowMatchEulerDiscreteScheduler
+from torch import nn
+
+from mindseye.errors import BadInput
+from mindseye.imagine.diffusion.config import DiffusionConfig
+from mindseye.imagine.diffusion.network import DiffusionTransformer
+from mindseye.imagine.diffusion.objective import draw, loss
+from mindseye.imagine.diffusion.sample import SAMPLERS, draw_pictures
+from mindseye.imagine.family import Abilities, Batch, Draws, Objective, Progress, Settings
+from mindseye.observe.text import Words
+
+ABILITIES = Abilities(prompt=True, negative_prompt=True, guidance=True, samplers=tuple(SAMPLERS))
+NETWORK_FIELDS = (
+    "size_px", "channels", "patch_px", "width", "depth", "heads", "hidden", "bottleneck", "text_width", "text_tokens",
+)  # fmt: skip
+
+
+class Diffusion(nn.Module):
+    """A diffusion model: `network` with its `config`, and the `scheduler` that says at which times to look."""
+
+    def __init__(self, config: DiffusionConfig, network: DiffusionTransformer, scheduler: object = None) -> None:
+        super().__init__()
+        self.config = config
+        self.network = network
+        self.scheduler = scheduler or FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=1.0)
+
+    def objectives(self) -> Sequence[Objective]:
+        return [
+            Objective(
+                name="loss",
+                parameters=frozenset(name for name, _ in self.named_parameters()),
+                draw=partial(draw, config=self.config),
+                loss=self._loss,
+            )
+        ]
+
+    def _loss(self, model: nn.Module, batch: Batch, draws: Draws) -> torch.Tensor:
+        return loss(model.network, batch, draws, self.config)
+
+    def hidden_matrices(self) -> frozenset[str]:
+        """The parameters that Muon may move: the matrices inside the blocks."""
+        return frozenset(
+            name
+            for name, parameter in self.named_parameters()
+            if name.startswith("network.blocks.") and parameter.ndim == 2 and not name.endswith(".table")
+        )
+
+    def draw(
+        self, words: Words, negative: Words | None, seeds: Sequence[int], settings: Settings
+    ) -> Iterator[Progress]:
+        """See `family.Model.draw`.
+
+        Raises:
+            BadInput: no such sampler.
+        """
+        name = settings.sampler or next(iter(SAMPLERS))
+        if name not in SAMPLERS:
+            raise BadInput(f"sampler: there is no {name!r}", next_step=f"choose one of {', '.join(SAMPLERS)}")
+        device = self.network.device
+        self.scheduler.set_timesteps(sigmas=_evenly(settings.steps or self.config.steps), device=device)
+        return draw_pictures(
+            self.network,
+            self.config,
+            words.to(device),
+            negative and negative.to(device),
+            seeds,
+            sampler=SAMPLERS[name],
+            times=self.scheduler.sigmas,
+            guidance=self.config.guidance if settings.guidance is None else settings.guidance,
+        )
+
+
+def build(config: DiffusionConfig, seed: int) -> Diffusion:
+    """A freshly initialised model; the same seed gives the same weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return Diffusion(config, DiffusionTransformer(**{name: getattr(config, name) for name in NETWORK_FIELDS}))
+
+
+def save(model: Diffusion, folder: Path) -> None:
+    """Writes the components of `model` into `folder` by the diffusers convention, weights in bfloat16."""
+    from mindseye.imagine.diffusion.pipeline import MindseyePipeline
+
+    half = DiffusionTransformer(**{name: getattr(model.config, name) for name in NETWORK_FIELDS})
+    half.load_state_dict(model.network.state_dict())
+    MindseyePipeline(transformer=half.to(torch.bfloat16), scheduler=model.scheduler).save_pretrained(folder)
+
+
+def load(config: DiffusionConfig, folder: Path) -> Diffusion:
+    """The model whose components lie in `folder`, in float32, ready to draw."""
+    network = DiffusionTransformer.from_pretrained(folder / "transformer", use_safetensors=True, dtype=torch.float32)
+    scheduler = FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler")
+    return Diffusion(config, network.eval(), scheduler)
+
+
+def _evenly(steps: int) -> list[float]:
+    return [1 - step / steps for step in range(steps)]  # the scheduler adds the final 0
