@@ -84,6 +84,10 @@ class Model(Protocol):
 
     def objectives(self) -> Sequence[Objective]: ...
 
+    def settings(self, asked: Settings) -> Settings:
+        """What will be used: what was asked for, filled up with the model's defaults."""
+        ...
+
     def draw(
         self, words: Words, negative: Words | None, seeds: Sequence[int], settings: Settings
     ) -> Iterator[Progress]:

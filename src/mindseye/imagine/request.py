@@ -1,0 +1,35 @@
+"""What to draw: the one request type of the command line, Python and everything that serves."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import Field
+
+from mindseye.imagine.family import Settings
+from mindseye.randomness import SEED_LIMIT
+from mindseye.settings import checked
+
+
+class Request(Settings):
+    """A prompt and how to draw it. Picture i uses `seed + i`, so any one of them can be drawn again alone."""
+
+    prompt: str = Field(max_length=2000, description="what to draw; may be empty")
+    negative_prompt: str = Field("", max_length=2000, description="what to steer away from")
+    seed: int = Field(0, ge=0, lt=SEED_LIMIT, description="of the first picture, 0 to 2^32 - 1")
+    count: int = Field(1, ge=1, le=64, description="pictures to draw, 1 to 64")
+    size: int | None = Field(None, ge=8, le=512, description="edge in pixels; a model draws at the size it learnt")
+
+    @classmethod
+    def of(cls, **fields: Any) -> Self:
+        """A request from loose fields.
+
+        Raises:
+            BadInput: a field is unknown or out of range; the message names it.
+        """
+        return checked(cls, fields)
+
+    @property
+    def seeds(self) -> list[int]:
+        """One seed a picture; counting goes on from 0 after 2^32 - 1."""
+        return [(self.seed + i) % SEED_LIMIT for i in range(self.count)]
