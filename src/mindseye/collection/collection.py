@@ -13,7 +13,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -102,6 +103,9 @@ class Split:
             source=self.sources[index],
         )
 
+    def __iter__(self) -> Iterator[Example]:
+        return (self[index] for index in range(len(self)))
+
     @cached_property
     def captions(self) -> list[tuple[str, ...]]:
         """All captions of each picture."""
@@ -188,12 +192,11 @@ class Collection:
         return digest.hexdigest()
 
 
-def write_collection(
-    destination: Path, splits: Mapping[str, Sequence[Example]], info: Mapping[str, Any]
-) -> Collection:
+def write_collection(destination: Path, splits: Mapping[str, Sequence[Example]], info: Mapping[str, Any]) -> Collection:
     """Writes a prepared collection, whole or not at all, and opens it. Splits without pictures are left out.
 
-    The counts `pictures`, `captioned`, `captions` and `splits` of `info` are filled in from the examples.
+    The counts `pictures`, `captioned`, `captions` and `splits` of `info` are filled in from the examples, and
+    `seconds["write"]` and `bytes["write"]` from the writing.
 
     Args:
         destination: the folder to make; one that exists is replaced only if it is a prepared collection.
@@ -225,8 +228,12 @@ def write_collection(
     }
     with files.written_aside(destination) as aside:
         (aside / "data").mkdir(parents=True)
+        began = time.perf_counter()
         for name, examples in kept.items():
             pq.write_table(_table(examples), aside / "data" / _parquet_name(name), compression="zstd")
+        written = sum(file.stat().st_size for file in (aside / "data").iterdir())
+        record["seconds"] = {**info.get("seconds", {}), "write": round(time.perf_counter() - began, 3)}
+        record["bytes"] = {**info.get("bytes", {}), "write": written}
         (aside / RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         (aside / "README.md").write_text(card(destination.name, record), encoding="utf-8")
     return open_prepared(destination)
