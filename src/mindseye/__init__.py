@@ -6,7 +6,7 @@
     facts = mindseye.inspect(collection)                            # what is in it
     mindseye.train("diffusion", collection, "my_run")               # the same call continues
     imaginer = mindseye.load("my_run/model")                        # or load("emoji"), the shipped model
-    picture = imaginer.imagine(Request(prompt="a smiling cat"))[0]
+    picture = imaginer.imagine(mindseye.Request(prompt="a smiling cat"))[0]
 
 Nothing heavy is imported before it is used: `import mindseye` takes milliseconds.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mindseye.imagine.imaginer import Imaginer, load
     from mindseye.imagine.request import Request
     from mindseye.report.inspect import inspect
-    from mindseye.train.train import train
+    from mindseye.train.loop import train
 
 __version__ = "0.1.0"
 __all__ = ["Collection", "Imaginer", "Request", "collect", "inspect", "load", "open_collection", "train"]
@@ -35,7 +35,7 @@ _HOMES = {
     "inspect": "mindseye.report.inspect",
     "load": "mindseye.imagine.imaginer",
     "open_collection": "mindseye.collection.collection",
-    "train": "mindseye.train.train",
+    "train": "mindseye.train.loop",
 }
 
 

@@ -1,0 +1,1 @@
+"""What a person reads: rooms composed into pages and figures."""

@@ -1,0 +1,5 @@
+"""`python -m mindseye`."""
+
+from mindseye.cli.app import main
+
+main()

@@ -1,0 +1,202 @@
+"""`mindseye begin FOLDER`: the one command, from a folder of captioned pictures to a prompt box.
+
+Everything lies in one place and every part of it can be used on its own afterwards:
+
+    OUT/collection/    the prepared pictures        (mindseye inspect OUT/collection)
+    OUT/report.html    what is in them
+    OUT/run/           the training                 (mindseye runs OUT/run)
+    OUT/sheet.png      the sheet of samples as it grows
+    OUT/pictures/      what was drawn at the prompt box
+
+The same command goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mindseye import files
+from mindseye.cli import console
+from mindseye.errors import BadInput, MindseyeError
+
+if TYPE_CHECKING:
+    from mindseye.collection.collection import Collection
+    from mindseye.imagine.imaginer import Imaginer
+
+FAMILY = "diffusion"
+DEFAULT_MINUTES = 45.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the parts of one `begin` lie."""
+
+    out: Path
+
+    @property
+    def collection(self) -> Path:
+        return self.out / "collection"
+
+    @property
+    def record(self) -> Path:
+        """What the folder looked like when the collection was made from it."""
+        return self.out / "begin.json"
+
+    @property
+    def report(self) -> Path:
+        return self.out / "report.html"
+
+    @property
+    def run(self) -> Path:
+        return self.out / "run"
+
+    @property
+    def sheet(self) -> Path:
+        return self.out / "sheet.png"
+
+    @property
+    def pictures(self) -> Path:
+        return self.out / "pictures"
+
+
+def begin(
+    folder: Annotated[Path, typer.Argument(help="Your pictures with captions: a folder, or a zip of one.")],
+    minutes: Annotated[
+        float | None, typer.Option(help=f"How long to train.  [default: {DEFAULT_MINUTES:g}]", show_default=False)
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where everything goes.  [default: FOLDER-mindseye]")] = None,
+    as_json: console.Json = False,
+) -> None:
+    """From a folder of captioned pictures to a prompt box. Stopped anywhere, the same command goes on."""
+    import mindseye
+    from mindseye.cli.train import stoppable, training_progress
+
+    place = Place(out or folder.resolve().with_name(f"{folder.resolve().name.removesuffix('.zip')}-mindseye"))
+    collection = _collected(folder, place)
+    if not place.report.exists():
+        _report(collection, place)
+    with stoppable(), training_progress() as show:
+        run = mindseye.train(
+            FAMILY,
+            collection,
+            place.run,
+            minutes=minutes,
+            log=_showing_sheets(place),
+            show=show,
+        )
+    result = {
+        "collection": str(place.collection),
+        "pictures": collection.info["pictures"],
+        "excluded": len(collection.info["excluded"]),
+        "report": str(place.report),
+        "run": str(place.run),
+        "model": str(run.model),
+        "sheet": str(place.sheet),
+    }
+    console.answer(result, f"sheet: {place.sheet}\nmodel: {run.model}", as_json=as_json)
+    if sys.stdin.isatty() and not as_json:
+        prompt_box(mindseye.load(run.model), place.pictures)
+
+
+def _collected(folder: Path, place: Place) -> Collection:
+    """The collection of an earlier call, or one made now.
+
+    A training keeps the pictures that it began with; a folder that changed before it began is read again.
+    """
+    import mindseye
+
+    if not folder.exists():
+        raise BadInput(f"there is no {folder}", next_step="give the folder that holds your pictures")
+    if place.out.resolve().is_relative_to(folder.resolve()):
+        raise BadInput(f"--out {place.out} is inside {folder}", next_step="choose a place beside the pictures")
+    look = fingerprint(folder)
+    if place.record.exists() and place.collection.exists():
+        before = json.loads(place.record.read_text(encoding="utf-8"))
+        if before["look"] == look:
+            return mindseye.open_collection(place.collection)
+        if (place.run / "run.toml").exists():
+            console.say(
+                f"{folder} has changed since this training began; it goes on with the pictures it began with"
+                " (to train on the new ones, choose another --out)"
+            )
+            return mindseye.open_collection(place.collection)
+        console.say(f"{folder} has changed: reading it again")
+    collection = mindseye.collect(str(folder), place.collection, log=console.say)
+    place.report.unlink(missing_ok=True)
+    files.write_json(place.record, {"folder": str(folder.resolve()), "look": look})
+    return collection
+
+
+def fingerprint(source: Path) -> str:
+    """A digest of the names, sizes and times of the files in a folder (or of one file): changes when they do."""
+    paths = sorted(source.rglob("*")) if source.is_dir() else [source]
+    digest = hashlib.sha256()
+    for path in paths:
+        if path.is_file():
+            about = path.stat()
+            digest.update(f"{path.relative_to(source.parent)}\0{about.st_size}\0{about.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _report(collection: Collection, place: Place) -> None:
+    """Says what was found, and writes the data report."""
+    import mindseye
+    from mindseye.cli.inspect import summary
+
+    facts = mindseye.inspect(collection, page=place.report)
+    console.say(summary(facts))
+    console.say(f"report: {place.report}")
+
+
+def _showing_sheets(place: Place) -> Callable[[str], None]:
+    """Passes the training's lines on, and keeps OUT/sheet.png the newest sheet of samples."""
+    shown = ""
+
+    def log(line: str) -> None:
+        nonlocal shown
+        console.say(line)
+        newest = max((path.name for path in (place.run / "samples").glob("*.png")), default="")
+        if newest != shown:
+            with files.written_aside(place.sheet) as aside:
+                aside.write_bytes((place.run / "samples" / newest).read_bytes())
+            console.say(f"sheet: {place.sheet}")
+            shown = newest
+
+    return log
+
+
+def prompt_box(imaginer: Imaginer, folder: Path) -> None:
+    """Draws what is typed, line by line, until an empty line, Ctrl-D or Ctrl-C; the model stays loaded.
+
+    Args:
+        imaginer: a loaded model.
+        folder: where the pictures go.
+    """
+    import mindseye
+    from mindseye.cli.drawing import draw
+
+    console.say("\nWhat shall it draw? (an empty line leaves)")
+    while True:
+        try:
+            prompt = input("> ").strip()
+        except (EOFError, KeyboardInterrupt):
+            console.say()
+            return
+        if not prompt:
+            return
+        try:
+            result = draw(imaginer, mindseye.Request.of(prompt=prompt, count=4), folder)
+        except MindseyeError as error:
+            console.say(str(error))
+            continue
+        for note in result["notes"]:
+            console.say(f"note: {note}")
+        print("\n".join([*(picture["path"] for picture in result["pictures"]), result["sheet"]]), flush=True)

@@ -1,0 +1,78 @@
+"""How the commands speak: results on standard output, everything else on standard error, one JSON line when asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON.")]
+
+
+def say(text: str = "") -> None:
+    """A message to the person, on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def answer(value: Any, text: str, *, as_json: bool) -> None:
+    """The result, on standard output: `value` as one compact line of JSON, or `text` for people."""
+    print(json.dumps(value, ensure_ascii=False, separators=(",", ":")) if as_json else text, flush=True)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[float, str], None] | None]:
+    """A bar with the time left on a terminal; None elsewhere, where only lines are wanted.
+
+    Args:
+        what: stands before the bar.
+
+    Yields:
+        A function to call with the share done, 0 to 1, and a few words on how it goes.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[words]}", style="dim"),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=1.0, words="")
+        yield lambda share, words: bar.update(task, completed=share, words=words)
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """Plain columns, as wide as what is in them; the same on a terminal and in a file."""
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def size(count: float) -> str:
+    """Bytes as a person reads them: 812 B, 3.4 MiB."""
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person reads them: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"

@@ -1,0 +1,49 @@
+"""`mindseye imagine "a smiling cat"`: pictures from words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mindseye.cli import console
+
+
+def imagine(
+    prompt: Annotated[str, typer.Argument(help="What to draw.")],
+    count: Annotated[int, typer.Option("--count", "-n", help="How many pictures.")] = 4,
+    model: Annotated[str, typer.Option(help="A shipped model's name, a model folder or a run.")] = "emoji",
+    seed: Annotated[int, typer.Option(help="Picture i uses seed + i; 0 to 4294967295.")] = 0,
+    guidance: Annotated[
+        float | None, typer.Option(help="How strictly the prompt is followed, 0 to 20.  [default: the model's]")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Sampling steps, 1 to 1000.  [default: the model's]")] = None,
+    sampler: Annotated[
+        str | None, typer.Option(help="How to go from noise to picture.  [default: the model's]")
+    ] = None,
+    negative: Annotated[str, typer.Option(help="What the pictures should not show.")] = "",
+    size: Annotated[int | None, typer.Option(help="Edge in pixels.  [default: the model's]")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("pictures"),
+    strip: Annotated[bool, typer.Option("--strip", help="Leave out how each picture was made.")] = False,
+    as_json: console.Json = False,
+) -> None:
+    """Draw pictures from a prompt, and one sheet of them all."""
+    import mindseye
+    from mindseye.cli.drawing import draw
+
+    request = mindseye.Request.of(
+        prompt=prompt,
+        negative_prompt=negative,
+        seed=seed,
+        count=count,
+        size=size,
+        guidance=guidance,
+        steps=steps,
+        sampler=sampler,
+    )
+    result = draw(mindseye.load(model), request, out, strip=strip)
+    for note in result["notes"]:
+        console.say(f"note: {note}")
+    paths = [*(picture["path"] for picture in result["pictures"]), result["sheet"]]
+    console.answer(result, "\n".join(paths), as_json=as_json)

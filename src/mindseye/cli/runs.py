@@ -1,0 +1,139 @@
+"""`mindseye runs`: trainings on disk, their state, and where the time of one went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mindseye.cli import console
+from mindseye.errors import BadInput
+
+if TYPE_CHECKING:
+    from mindseye.train.run import RunFolder
+
+SPARKS = "▁▂▃▄▅▆▇█"
+CURVE_COLUMNS = 60
+NOT_STAGES = {"started", "progress", "interrupted", "finished", "error"}
+WITHIN_TRAINING = {"held_out", "preview", "checkpoint"}  # stages that interrupt the steps
+
+
+def runs(
+    path: Annotated[Path, typer.Argument(help="A run, or a folder with runs in it.")] = Path("."),
+    as_json: console.Json = False,
+) -> None:
+    """List trainings, or show one.
+
+    Of a single run: its stages with time and data, so that a bottleneck is seen, and the curve of its loss.
+    """
+    from mindseye.train.run import RunFolder
+
+    if not path.is_dir():
+        raise BadInput(f"{path} is not a folder", next_step="give a run, or a folder with runs in it")
+    if (path / "run.toml").exists():
+        facts = run_facts(RunFolder(path))
+        console.answer(facts, _one(facts), as_json=as_json)
+        return
+    found = [
+        run_facts(RunFolder(file.parent)) for file in sorted([*path.glob("*/run.toml"), *path.glob("*/*/run.toml")])
+    ]
+    rows = [
+        [f["run"], f["state"], f["family"], f["collection"], f"{f['pictures_seen']:,}", _number(f["loss"])]
+        for f in found
+    ]
+    text = console.table(["run", "state", "family", "collection", "pictures seen", "loss"], rows)
+    console.answer({"runs": found}, text if found else f"no runs in {path}", as_json=as_json)
+
+
+def run_facts(run: RunFolder) -> dict[str, Any]:
+    """What a run folder says, as plain JSON values; changes nothing in it.
+
+    Raises:
+        BadInput: its run.toml is damaged.
+    """
+    plan = run.read_plan()
+    events = run.events.read()
+    progress = [event for event in events if event["event"] == "progress"]
+    last = progress[-1] if progress else {}
+    return {
+        "run": str(run.path),
+        "state": run.state,
+        "family": plan.family if plan else "",
+        "collection": plan.collection if plan else "",
+        "pictures_seen": last.get("pictures_seen", 0),
+        "pictures_per_second": last.get("pictures_per_second"),
+        "loss": last.get("loss"),
+        "losses": [event["loss"] for event in progress if isinstance(event.get("loss"), int | float)],
+        "stages": _stages(events, last.get("seconds", 0.0)),
+        "step_shares": _step_shares(progress),
+        "model": str(run.model) if run.model.exists() else None,
+    }
+
+
+def _stages(events: Sequence[dict[str, Any]], trained_seconds: float) -> list[dict[str, Any]]:
+    """Seconds, bytes and share of the time of every stage as first met, and of "train", the steps themselves."""
+    stages: dict[str, dict[str, Any]] = {}
+    for event in events:
+        if event["event"] in NOT_STAGES or "seconds" not in event:
+            continue
+        stage = stages.setdefault(event["event"], {"stage": event["event"], "seconds": 0.0, "bytes": 0})
+        stage["seconds"] += event["seconds"]
+        stage["bytes"] += event.get("bytes", 0)
+    between = sum(stage["seconds"] for name, stage in stages.items() if name in WITHIN_TRAINING)
+    stages["train"] = {"stage": "train", "seconds": max(0.0, trained_seconds - between), "bytes": 0}
+    total = sum(stage["seconds"] for stage in stages.values()) or 1.0
+    return [
+        {**stage, "seconds": round(stage["seconds"], 3), "share": round(stage["seconds"] / total, 4)}
+        for stage in stages.values()
+    ]
+
+
+def _step_shares(progress: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """What the time of the steps went to, as means over all reports: "wait" for data, "gradient", "optimiser", ..."""
+    sums: Counter[str] = Counter()
+    for event in progress:
+        sums.update(event.get("shares", {}))
+    return {what: round(share / len(progress), 4) for what, share in sums.most_common()}
+
+
+def _one(facts: dict[str, Any]) -> str:
+    lines = [
+        f"{facts['run']}: {facts['state']}",
+        f"  {facts['family']} on {facts['collection']}, {facts['pictures_seen']:,} pictures seen",
+    ]
+    if facts["pictures_per_second"]:
+        lines[-1] += f", {facts['pictures_per_second']:,.0f} a second"
+    if facts["model"]:
+        lines.append(f"  model: {facts['model']}")
+    if facts["losses"]:
+        lines += [
+            "",
+            f"  loss {_number(facts['losses'][0])} {sparkline(facts['losses'])} {_number(facts['losses'][-1])}",
+        ]
+    rows = [
+        [stage["stage"], console.duration(stage["seconds"]), f"{stage['share']:.1%}", console.size(stage["bytes"])]
+        for stage in facts["stages"]
+    ]
+    if rows:
+        lines += ["", *("  " + line for line in console.table(["stage", "time", "share", "data"], rows).splitlines())]
+    if facts["step_shares"]:
+        lines += ["", "  a step: " + ", ".join(f"{what} {share:.0%}" for what, share in facts["step_shares"].items())]
+    return "\n".join(lines)
+
+
+def sparkline(values: Sequence[float], columns: int = CURVE_COLUMNS) -> str:
+    """A curve in one line of text: the means of `columns` equal stretches, between the lowest and the highest."""
+    count = min(columns, len(values))
+    edges = [index * len(values) // count for index in range(count + 1)]
+    means = [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
+    low, high = min(means), max(means)
+    scale = (len(SPARKS) - 1) / (high - low) if high > low else 0.0
+    return "".join(SPARKS[round((mean - low) * scale)] for mean in means)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
