@@ -1,0 +1,1 @@
+"""The training loop of every family, its run folder, checkpoints and engines."""

@@ -1,0 +1,73 @@
+"""From a finished training to a model folder that stands on its own."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Any
+
+from mindseye.collection.collection import Collection
+from mindseye.imagine.family import Family
+from mindseye.imagine.model_folder import About, CollectionReference, EncoderReference, Training, save_model
+from mindseye.observe.vocabulary import words_of
+from mindseye.pictures.opener import open_picture
+from mindseye.train.checkpoint import Position
+from mindseye.train.machine import CPU_INFO
+from mindseye.train.plan import Resolved
+from mindseye.train.run import RunFolder
+
+
+def save_finished(
+    run: RunFolder, family: Family, collection: Collection, resolved: Resolved, model: Any, position: Position
+) -> int:
+    """Writes `model` to the run's model/, whole or not at all; returns its size in bytes.
+
+    Raises:
+        Unavailable: the disk is full or refuses.
+    """
+    train = collection.splits["train"]
+    captions = [caption for texts in train.captions for caption in texts]
+    about = About(
+        name=collection.name,
+        family=family.name,
+        config=resolved.plan.model,
+        pixel_art=resolved.pictures.pixel_art,
+        text_encoder=EncoderReference(
+            name=resolved.encoder.name, sha256=resolved.encoder.sha256, token_limit=resolved.encoder.token_limit
+        ),
+        collection=CollectionReference(
+            name=collection.name,
+            fingerprint=collection.fingerprint,
+            pictures=len(train),
+            captions=len(captions),
+            licence=collection.info.get("licence", ""),
+            attribution=collection.info.get("attribution", ""),
+        ),
+        training=Training(
+            pictures_seen=position.pictures_seen,
+            hours=round(position.seconds_trained / 3600, 4),
+            machine=_machine_name(resolved),
+            seed=resolved.train.seed,
+            settings=resolved.plan.train,
+        ),
+        versions={"mindseye": resolved.plan.mindseye, "torch": resolved.plan.torch},
+    )
+    words = [word for caption in captions for word in words_of(caption)]
+    sheets = sorted(run.samples.glob("*.png"))
+    save_model(run.model, family, model, about, words, open_picture(sheets[-1]) if sheets else None)
+    return sum(path.stat().st_size for path in run.model.rglob("*") if path.is_file())
+
+
+def _machine_name(resolved: Resolved) -> str:
+    """The kind of machine, for the model card: never its name in a network."""
+    machine = resolved.machine
+    if machine.device == "cuda":
+        import torch
+
+        return str(torch.cuda.get_device_name())
+    model = next((line.split(":", 1)[1].strip() for line in _cpu_info() if line.startswith("model name")), "")
+    return f"{model or platform.machine()}, {machine.threads} threads, {machine.precision}"
+
+
+def _cpu_info() -> list[str]:
+    return Path(CPU_INFO).read_text(encoding="utf-8").splitlines() if CPU_INFO.exists() else []

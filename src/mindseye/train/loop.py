@@ -1,0 +1,322 @@
+"""The training loop, the same for every family.
+
+Read it from `train` downwards. Time is counted in pictures seen and everything random is a function of that count, so
+a training that was stopped, however that happened, goes on to the same weights.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+
+from mindseye.collection.collection import Collection
+from mindseye.errors import MindseyeError, NotFinite
+from mindseye.imagine.families import family as family_named
+from mindseye.imagine.family import Family, Objective
+from mindseye.train.checkpoint import Checkpoint, Position, clear_leftovers, load_latest, save_checkpoint
+from mindseye.train.config import Wishes, read_recipe, read_settings
+from mindseye.train.data import Prepared
+from mindseye.train.distributed import World, world
+from mindseye.train.ema import Average
+from mindseye.train.finish import save_finished
+from mindseye.train.machine import COMPILER_ERRORS, compiled
+from mindseye.train.optimiser import height, make_optimiser
+from mindseye.train.order import order_digest
+from mindseye.train.plan import new_plan, recorded_plan
+from mindseye.train.previews import draw_preview
+from mindseye.train.progress import Clock, Report, TrainingProgress
+from mindseye.train.run import RunFolder
+from mindseye.train.setup import Ready, make_ready
+from mindseye.train.signals import Interrupted, StopRequest, stop_request
+
+REHEARSALS = 2  # compiled steps that the time estimate is taken from
+
+Log = Callable[[str], None]
+
+
+def train(
+    family_name: str,
+    collection: Collection,
+    run_folder: Path | str,
+    *,
+    minutes: float | None = None,
+    pictures: int | None = None,
+    recipe: str | Path | None = None,
+    settings: Mapping[str, str] | None = None,
+    log: Log = lambda line: None,
+    show: Callable[[TrainingProgress], None] | None = None,
+) -> RunFolder:
+    """Trains a model of a family on a collection, or goes on with a training that was stopped.
+
+    Args:
+        family_name: e.g. "diffusion".
+        collection: opened by `open_collection`.
+        run_folder: where everything of this training lives; a new one, or one to go on with.
+        minutes, pictures: the goal, one of them; 45 minutes by default. A run that goes on may have it raised.
+        recipe: a recipe's name or file; `settings` and the goal given here go before it.
+        settings: of `TrainConfig`, and of the model as "model.width".
+        log: called with a line of text for people, now and then.
+        show: called with the progress every few seconds; without it the progress goes to `log`, too.
+
+    Returns:
+        The run folder; its `model` is the finished model's folder.
+
+    Raises:
+        BadInput: a setting is unknown or out of range, or contradicts the run that is to go on.
+        Unavailable: the disk is full or refuses, memory would not suffice, or the device is not there.
+        NotFinite: a loss or gradient is not a finite number; the state before it is kept.
+        Interrupted: SIGINT or SIGTERM came; everything so far is saved.
+    """
+    family = family_named(family_name)
+    goal = {name: value for name, value in (("minutes", minutes), ("pictures", pictures)) if value is not None}
+    wishes = Wishes(goal).over(read_settings(settings or {}))
+    if recipe is not None:
+        wishes = wishes.over(read_recipe(recipe, family_name))
+    with world() as peers, stop_request() as stop:
+        run = RunFolder(run_folder, writes=peers.leads)
+        if not peers.leads:
+            log, show = (lambda line: None), (lambda progress: None)
+        with run.lease() if peers.leads else nullcontext(), _ending_recorded(run):
+            _train(run, family, collection, wishes, peers, stop, log, show or (lambda progress: log(str(progress))))
+    return run
+
+
+@contextmanager
+def _ending_recorded(run: RunFolder) -> Iterator[None]:
+    try:
+        yield
+    except Interrupted as stop:
+        run.event("interrupted", signal=stop.signal_number)
+        raise
+    except Exception as error:
+        kind = "error" if isinstance(error, MindseyeError) else "bug"
+        run.event("error", kind=kind, type=type(error).__name__, message=str(error))
+        raise
+
+
+def _train(
+    run: RunFolder,
+    family: Family,
+    collection: Collection,
+    wishes: Wishes,
+    peers: World,
+    stop: StopRequest,
+    log: Log,
+    show: Callable[[TrainingProgress], None],
+) -> None:
+    plan = run.read_plan()
+    if plan is None:
+        resolved = new_plan(family, collection, wishes, log)
+    else:
+        resolved = recorded_plan(plan, family, collection, wishes, run, log)
+    clear_leftovers(run.checkpoints)
+    checkpoint = load_latest(run.checkpoints, log)
+    position = checkpoint.position if checkpoint else Position(order="")
+    if run.model.exists() and resolved.train.progress(position.pictures_seen, position.seconds_trained) >= 1:
+        log(f"{run.path} is finished; its model is {run.model}")
+        return
+    if plan != resolved.plan:
+        run.write_plan(resolved.plan)
+    run.event("started", pictures_seen=position.pictures_seen, processes=peers.size)
+    if checkpoint:
+        log(f"going on at {position.pictures_seen} pictures")
+    resolved.machine.set_up(log)
+    ready = make_ready(run, resolved, family, collection, peers, log)
+    training = Training(run, ready, peers, log, show)
+    if checkpoint:
+        training.restore(checkpoint)
+    try:
+        training.go(stop)
+    finally:
+        ready.feed.close()
+    with run.stage("saved") as fields:
+        if peers.leads:
+            model, position = training.average.model, training.position
+            fields["bytes"] = save_finished(run, family, collection, resolved, model, position)
+    run.event("finished", **asdict(training.position))
+    log(f"finished; the model is {run.model}")
+
+
+class Training:
+    """A training in memory: the model, its average, its optimisers and its position."""
+
+    def __init__(
+        self, run: RunFolder, ready: Ready, peers: World, log: Log, show: Callable[[TrainingProgress], None]
+    ) -> None:
+        self.run, self.ready, self.peers, self.log, self.show = run, ready, peers, log, show
+        self.config, self.machine = ready.resolved.train, ready.resolved.machine
+        self.model, self.objectives = ready.model, ready.objectives
+        self.device = torch.device(self.machine.device)
+        self.average = Average(self.model, self.config.ema_gamma)
+        self.optimisers = {o.name: make_optimiser(self.model, o, self.config) for o in self.objectives}
+        self.losses = {o.name: o.loss for o in self.objectives}
+        self.position = Position()
+        self.report = Report()
+
+    def go(self, stop: StopRequest) -> None:
+        """Trains until the goal is reached, with sample sheets, checkpoints and reports on the way.
+
+        Raises:
+            NotFinite, Interrupted, Unavailable: as `train` says.
+        """
+        self._compile()
+        stop.at_once = False
+        clock = Clock(self.position.seconds_trained, self.config)
+        self.report = Report()
+        while True:
+            self.position.seconds_trained = clock.seconds
+            reached, preview_due, checkpoint_due = self.peers.agree(
+                self.config.progress(self.position.pictures_seen, clock.seconds),
+                clock.preview_due,
+                clock.checkpoint_due,
+            )
+            signal_number = self.peers.any(stop.signal_number)
+            done = reached >= 1
+            if (preview_due or done) and not signal_number:
+                self._preview()
+                clock.previewed()
+            if checkpoint_due or preview_due or done or signal_number:
+                self._checkpoint()
+                clock.checkpointed()
+            if signal_number:
+                raise Interrupted(signal_number)
+            if done:
+                return
+            self._advance(reached)
+            if self.report.due:
+                self._say(reached)
+
+    def _advance(self, reached: float) -> None:
+        """One step: every objective's gradient and update, then the average."""
+        with self.report.timed("wait"):
+            prepared = self.ready.feed.at(self.position.pictures_seen).to(self.device)
+        rate = height(self.position.pictures_seen, reached, self.config)
+        for objective in self.objectives:
+            with self.report.timed("gradient"):
+                loss, norm = self._gradient(objective, prepared)
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                raise self._not_finite(objective, loss, norm, prepared)
+            with self.report.timed("optimiser"):
+                self.optimisers[objective.name].step(rate)
+                self.optimisers[objective.name].clear()
+            self.report.add(loss, norm)
+        self.position = replace(
+            self.position,
+            pictures_seen=self.position.pictures_seen + self.config.batch_size,
+            steps=self.position.steps + 1,
+            order=order_digest(self.position.order, prepared.samples),
+            held_out=None,
+        )
+        with self.report.timed("average"):
+            self.average.update(self.position.steps)
+
+    def _gradient(self, objective: Objective, prepared: Prepared) -> tuple[float, float]:
+        """Leaves the clipped gradient of one objective in its parameters; returns the loss and the norm before."""
+        mine = self.optimisers[objective.name]
+        if len(self.objectives) > 1:
+            for name, parameter in self.model.named_parameters():
+                parameter.requires_grad_(name in objective.parameters)
+        with self.machine.autocast():
+            loss = self.losses[objective.name](self.model, prepared.batch, prepared.draws[objective.name])
+        loss.backward()  # type: ignore[no-untyped-call]
+        loss = self.peers.average(mine.gradients(), loss)
+        norm = torch.nn.utils.clip_grad_norm_(mine.parameters.values(), self.config.gradient_clip)
+        return float(loss.detach()), float(norm)
+
+    def _not_finite(self, objective: Objective, loss: float, norm: float, prepared: Prepared) -> NotFinite:
+        names = self.ready.feed.file_names(prepared.samples)
+        first = self.position.pictures_seen
+        return NotFinite(
+            f"the {objective.name} at {first} pictures is {loss}, its gradient's norm {norm}: stopped before using it",
+            why=f"samples {first} to {first + self.config.batch_size - 1}: {', '.join(names)}",
+            next_step="look at these pictures, or begin a new run with a lower learning_rate or precision=float32; "
+            "the last checkpoint is intact",
+        )
+
+    def _compile(self) -> None:
+        """Runs the first step for its products, not its result: the compiled code, and a time estimate."""
+        if self.machine.compiled:
+            self.losses = {o.name: compiled(o.loss) for o in self.objectives}
+        with self.run.stage("compile") as fields:
+            try:
+                self._rehearse()
+            except COMPILER_ERRORS as error:
+                self.log(f"the compiler failed, so the step runs uncompiled ({str(error).splitlines()[0]})")
+                self.losses = {o.name: o.loss for o in self.objectives}
+                self._rehearse()
+            fields["compiled"] = self.machine.compiled
+        began = time.monotonic()
+        for _ in range(REHEARSALS):
+            self._rehearse()
+        self._estimate_time((time.monotonic() - began) / REHEARSALS / self.config.batch_size)
+
+    def _rehearse(self) -> None:
+        """All gradients of the next batch, forgotten at once."""
+        prepared = self.ready.feed.at(self.position.pictures_seen).to(self.device)
+        for objective in self.objectives:
+            self._gradient(objective, prepared)
+            self.optimisers[objective.name].clear()
+
+    def _estimate_time(self, seconds_per_picture: float) -> None:
+        self.run.event("speed", pictures_per_second=round(1 / seconds_per_picture, 1))
+        left = 1 - self.config.progress(self.position.pictures_seen, self.position.seconds_trained)
+        if self.config.pictures is not None:
+            pictures = left * self.config.pictures
+            self.log(f"{pictures:.0f} pictures to see: about {pictures * seconds_per_picture / 60:.0f} minutes")
+        elif self.config.minutes is not None:
+            minutes = left * self.config.minutes
+            self.log(f"{minutes:.0f} minutes to train: about {minutes * 60 / seconds_per_picture:.0f} pictures")
+
+    def _preview(self) -> None:
+        """The held-out loss and the sample sheet, from the averaged weights; nothing here touches the training."""
+        if not self.peers.leads:
+            return
+        model = self.average.model
+        if self.ready.held_out:
+            with self.run.stage("held_out") as fields:
+                loss = self.ready.held_out.loss(model, self.objectives, self.machine)
+                fields.update(pictures_seen=self.position.pictures_seen, loss=loss)
+                self.position.held_out = loss if math.isfinite(loss) else None
+        if self.ready.prompt_words is not None:
+            path = self.run.samples / f"{self.position.pictures_seen:09d}.png"
+            with self.run.stage("preview") as fields:
+                draw_preview(model, self.ready.prompts, self.ready.prompt_words, self.machine, path)
+                fields.update(pictures_seen=self.position.pictures_seen, path=f"samples/{path.name}")
+            self.log(f"sample sheet: {path}")
+
+    def _checkpoint(self) -> None:
+        if not self.peers.leads:
+            return
+        with self.run.stage("checkpoint") as fields:
+            parts = {
+                "weights": self.model.state_dict(),
+                "average": self.average.model.state_dict(),
+                "optimiser": {
+                    f"{name}/{key}": value for name, mine in self.optimisers.items() for key, value in mine.state()
+                },
+            }
+            path, size = save_checkpoint(self.run.checkpoints, self.position, parts)
+            fields.update(asdict(self.position) | {"path": f"checkpoints/{path.name}", "bytes": size})
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Takes up where a checkpoint was made."""
+        self.position = checkpoint.position
+        self.model.load_state_dict(checkpoint.weights)
+        self.average.model.load_state_dict(checkpoint.average)
+        for name, mine in self.optimisers.items():
+            prefix = f"{name}/"
+            mine.restore({k.removeprefix(prefix): v for k, v in checkpoint.optimiser.items() if k.startswith(prefix)})
+
+    def _say(self, reached: float) -> None:
+        """Reports the last few seconds, and begins the next report."""
+        rate = self.config.learning_rate * height(self.position.pictures_seen, reached, self.config)
+        progress = self.report.make(self.position.pictures_seen, self.position.seconds_trained, self.config, rate)
+        self.run.event("progress", **asdict(progress), order=self.position.order)
+        self.show(progress)
+        self.report = Report()

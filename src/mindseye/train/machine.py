@@ -1,0 +1,101 @@
+"""What the machine can do, decided once at the start of a run and recorded in `run.toml`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+from torch._dynamo.exc import TorchDynamoException
+from torch._inductor.exc import CppCompileError
+
+from mindseye.errors import Unavailable
+from mindseye.train.config import TrainConfig
+
+CPU_INFO = Path("/proc/cpuinfo")
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
+COMPILER_ERRORS = (TorchDynamoException, CppCompileError)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How this run computes.
+
+    Attributes:
+        device: "cpu", "cuda" or "mps".
+        precision: "bfloat16" (arithmetic only; weights stay float32) or "float32".
+        compiled: whether the step is compiled.
+        threads: processor threads; on a CPU the sums, and so the bytes, depend on them.
+    """
+
+    device: str
+    precision: str
+    compiled: bool
+    threads: int
+
+    @classmethod
+    def choose(cls, config: TrainConfig, log: Callable[[str], None]) -> Self:
+        """The best this machine offers of what `config` allows.
+
+        Raises:
+            Unavailable: the device asked for is not there.
+        """
+        device = _device(config.device)
+        precision = config.precision
+        if precision == "auto":
+            precision = "bfloat16" if device == "cuda" or (device == "cpu" and cpu_has_bfloat16()) else "float32"
+        compiled = config.compile and device != "mps"
+        if compiled and device == "cpu" and not has_cpp_compiler():
+            log("no C++ compiler was found, so the step runs uncompiled, at perhaps half the speed")
+            compiled = False
+        return cls(device, precision, compiled, config.threads or len(os.sched_getaffinity(0)))
+
+    def set_up(self, log: Callable[[str], None]) -> None:
+        """Makes torch compute the same way every time: threads, and deterministic algorithms on a CPU."""
+        here = os.cpu_count() or 1
+        if self.threads > here:
+            log(f"this run was begun with {self.threads} threads and goes on with them; this machine has {here}")
+        torch.set_num_threads(self.threads)
+        torch.use_deterministic_algorithms(self.device == "cpu")
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs time
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """The context in which a network computes in this run's precision."""
+        return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.precision == "bfloat16")
+
+
+def compiled(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """`function` compiled for fixed shapes, without trying out variants, so that every start gives the same code."""
+
+    def call(*args: Any) -> Tensor:  # a plain function: the compiler does not take every callable
+        return function(*args)
+
+    return torch.compile(call, dynamic=False)
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether the processor has bfloat16 units; without them bfloat16 is slower than float32."""
+    if not CPU_INFO.exists():
+        return False
+    flags = next((line for line in CPU_INFO.read_text().splitlines() if line.startswith("flags")), "")
+    return bool(BFLOAT16_FLAGS & set(flags.split()))
+
+
+def has_cpp_compiler() -> bool:
+    names = [os.environ["CXX"]] if "CXX" in os.environ else ["g++", "clang++", "c++"]
+    return any(shutil.which(name) for name in names)
+
+
+def _device(asked: str) -> str:
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if asked == "auto":
+        return next(device for device in ("cuda", "mps", "cpu") if there[device])
+    if not there[asked]:
+        raise Unavailable(f"device {asked} is not on this machine", next_step="use --set device=auto")
+    return asked

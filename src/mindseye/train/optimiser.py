@@ -1,0 +1,104 @@
+"""The optimisers and their learning rate.
+
+Muon (Jordan 2024) moves the hidden matrices, AdamW everything else: embeddings, gains, biases, first and last layer.
+Muon's update is scaled to the root mean square of AdamW's (Liu et al. 2025), so one learning rate serves both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mindseye.imagine.family import Objective
+from mindseye.train.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """What moves the parameters of one objective.
+
+    Attributes:
+        parameters: by their names in the model.
+        parts: "muon" and "adamw", where there is anything for them to do.
+        learning_rate: at the height of the schedule.
+    """
+
+    parameters: dict[str, nn.Parameter]
+    parts: dict[str, torch.optim.Optimizer]
+    learning_rate: float
+
+    def step(self, height: float) -> None:
+        """One step, at `height` (0 to 1) of the learning rate."""
+        for part in self.parts.values():
+            for group in part.param_groups:
+                group["lr"] = self.learning_rate * height
+            part.step()
+
+    def clear(self) -> None:
+        """Forgets the gradients."""
+        for parameter in self.parameters.values():
+            parameter.grad = None
+
+    def gradients(self) -> list[Tensor]:
+        return [parameter.grad for parameter in self.parameters.values() if parameter.grad is not None]
+
+    def state(self) -> Iterator[tuple[str, Tensor]]:
+        """All state as named tensors, e.g. "adamw/exp_avg/blocks.0.gain"."""
+        names = {id(parameter): name for name, parameter in self.parameters.items()}
+        for part_name, part in self.parts.items():
+            for parameter, values in part.state.items():
+                for key, value in values.items():
+                    yield f"{part_name}/{key}/{names[id(parameter)]}", value
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Takes back what `state` gave."""
+        for path, value in state.items():
+            part_name, key, name = path.split("/", 2)
+            parameter = self.parameters[name]
+            where = torch.device("cpu") if value.ndim == 0 else parameter.device  # AdamW keeps its step count there
+            self.parts[part_name].state[parameter][key] = value.clone().to(where)
+
+
+def make_optimiser(model: nn.Module, objective: Objective, config: TrainConfig) -> Optimiser:
+    """The optimiser of one objective of `model`."""
+    parameters = {name: p for name, p in model.named_parameters() if name in objective.parameters}
+    hidden = hidden_matrices(model)
+    matrices = [p for name, p in parameters.items() if name in hidden]
+    others = [p for name, p in parameters.items() if name not in hidden]
+    parts: dict[str, torch.optim.Optimizer] = {}
+    if matrices:
+        parts["muon"] = torch.optim.Muon(
+            matrices,
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+            momentum=0.95,
+            adjust_lr_fn="match_rms_adamw",
+        )
+    if others:
+        parts["adamw"] = torch.optim.AdamW(
+            others, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=config.weight_decay, fused=True
+        )
+    return Optimiser(parameters, parts, config.learning_rate)
+
+
+def hidden_matrices(model: nn.Module) -> set[str]:
+    """The names of the parameters that Muon moves: what the model says, or else the matrices inside its blocks."""
+    named = getattr(model, "hidden_matrices", None)
+    if named is not None:
+        return set(named())
+    return {name for name, parameter in model.named_parameters() if parameter.ndim == 2 and "blocks" in name}
+
+
+def height(pictures_seen: int, progress: float, config: TrainConfig) -> float:
+    """How much of the learning rate applies, 0 to 1: warm-up, constant, then linear to 0 over the last part.
+
+    Args:
+        pictures_seen: so far.
+        progress: 0 to 1, the share of the training done, in pictures or in minutes, whichever is its goal.
+        config: `warmup_pictures` and `decay_share`.
+    """
+    warm = min(1.0, (pictures_seen + config.batch_size) / max(config.warmup_pictures, config.batch_size))
+    return warm * min(1.0, (1 - progress) / config.decay_share)

@@ -1,0 +1,117 @@
+"""From what was asked to what will be done: the plan of a new run, or the recorded one of a run that goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import torch
+
+from mindseye.collection.collection import Collection
+from mindseye.errors import BadInput
+from mindseye.imagine.family import Family, PictureFormat
+from mindseye.observe.text import TextEncoder, load_text_encoder
+from mindseye.train.config import DEFAULT_MINUTES, TrainConfig, Wishes, changed_field, checked
+from mindseye.train.machine import Machine
+from mindseye.train.run import Plan, RunFolder
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A plan in the types that the loop works with."""
+
+    plan: Plan
+    train: TrainConfig
+    model: Any
+    pictures: PictureFormat
+    machine: Machine
+    encoder: TextEncoder
+
+
+def new_plan(family: Family, collection: Collection, wishes: Wishes, log: Callable[[str], None]) -> Resolved:
+    """Resolves every setting of a new run.
+
+    Raises:
+        BadInput: a setting is unknown or out of range.
+        Unavailable: the device asked for, or the text encoder, is not there.
+    """
+    train = checked(TrainConfig, wishes.train)
+    if train.minutes is None and train.pictures is None:
+        train = train.model_copy(update={"minutes": DEFAULT_MINUTES})
+    pictures = PictureFormat(
+        size_px=train.size_px or collection.info["size_px"],
+        channels=4 if collection.info["transparent"] else 3,
+        pixel_art=collection.info["pixel_art"],
+    )
+    machine = Machine.choose(train, log)
+    encoder = load_text_encoder(train.text_encoder)
+    preset = {"preset": train.preset} if train.preset else {}
+    model = family.config.for_pictures(pictures, **preset)  # type: ignore[attr-defined]
+    fixed = {"text_width": encoder.width, "text_tokens": encoder.token_limit}
+    fixed = {name: value for name, value in fixed.items() if name in family.config.model_fields}
+    model = checked(family.config, {**model.model_dump(), **fixed, **wishes.model}, "model.")
+    plan = Plan(
+        mindseye=_own_version(),
+        torch=torch.__version__,
+        family=family.name,
+        collection=collection.name,
+        collection_path=str(collection.path.resolve()),
+        fingerprint=collection.fingerprint,
+        text_encoder_sha256=encoder.sha256,
+        pictures=asdict(pictures),
+        train=train.model_dump(exclude_none=True),
+        model=model.model_dump(mode="json", exclude_none=True),
+        machine=asdict(machine),
+    )
+    return Resolved(plan, train, model, pictures, machine, encoder)
+
+
+def recorded_plan(
+    plan: Plan, family: Family, collection: Collection, wishes: Wishes, run: RunFolder, log: Callable[[str], None]
+) -> Resolved:
+    """The plan of a run that goes on, with its goal raised if that was asked.
+
+    Raises:
+        BadInput: what was asked contradicts the run; the message names the field.
+    """
+    if plan.family != family.name:
+        raise _contradiction(run, "family", family.name, plan.family)
+    if plan.fingerprint != collection.fingerprint:
+        raise BadInput(
+            f"the collection is not the one that {run.path} was begun with",
+            why=f"its contents have the fingerprint {collection.fingerprint[:12]}, not {plan.fingerprint[:12]}",
+            next_step=f"give the original ({plan.collection_path}), or begin a new run",
+        )
+    if plan.torch != torch.__version__:
+        log(f"begun with torch {plan.torch}, going on with {torch.__version__}: the last bits may differ")
+    asked = checked(TrainConfig, wishes.train).model_dump(include=set(wishes.train))
+    if field := changed_field(asked, plan.train):
+        raise _contradiction(run, field, asked[field], plan.train.get(field))
+    for goal in ("minutes", "pictures"):
+        if goal in asked and asked[goal] < plan.train.get(goal, float("inf")):
+            raise _contradiction(run, goal, asked[goal], plan.train.get(goal))
+    train = checked(TrainConfig, {**plan.train, **asked})
+    model = checked(family.config, {**plan.model, **wishes.model}, "model.")
+    recorded = checked(family.config, plan.model, "model.")
+    for field in wishes.model:
+        if getattr(model, field) != getattr(recorded, field):
+            raise _contradiction(run, f"model.{field}", getattr(model, field), getattr(recorded, field))
+    plan = plan.model_copy(update={"train": train.model_dump(exclude_none=True)})
+    encoder = load_text_encoder(train.text_encoder, sha256=plan.text_encoder_sha256)
+    return Resolved(plan, train, model, PictureFormat(**plan.pictures), Machine(**plan.machine), encoder)
+
+
+def _contradiction(run: RunFolder, field: str, asked: Any, recorded: Any) -> BadInput:
+    return BadInput(
+        f"{field} is {recorded} in {run.path / 'run.toml'} and cannot become {asked} on the way",
+        next_step=f"leave {field} out to go on with this run (its goal may be raised), or begin a new one",
+    )
+
+
+def _own_version() -> str:
+    try:
+        return version("mindseye")
+    except PackageNotFoundError:
+        return "source"

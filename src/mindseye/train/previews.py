@@ -1,0 +1,38 @@
+"""The sample sheet that grows with the training: the same prompts and seeds every time, from the averaged weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mindseye.collection.collection import Split
+from mindseye.files import written_aside
+from mindseye.imagine.family import Settings
+from mindseye.observe.text import Words
+from mindseye.pictures.sheet import contact_sheet
+from mindseye.pictures.tensors import from_model
+from mindseye.train.machine import Machine
+
+
+def preview_prompts(split: Split, count: int) -> list[str]:
+    """`count` first captions, evenly spread over the split, each concept at most once while there are others."""
+    first_of = {concept: row for row, concept in reversed(list(enumerate(split.concepts)))}
+    rows = sorted(first_of.values())
+    spread = [rows[i * len(rows) // count] for i in range(count)]
+    return [next(iter(split.captions[row]), "") for row in spread]
+
+
+def draw_preview(model: Any, prompts: Sequence[str], words: Words, machine: Machine, path: Path) -> None:
+    """Draws one picture a prompt, picture i with seed i, and writes them as one sheet to `path` (PNG).
+
+    Raises:
+        Unavailable: the disk is full or refuses.
+    """
+    with torch.no_grad(), machine.autocast():
+        *_, last = model.draw(words.to(torch.device(machine.device)), None, range(len(prompts)), Settings())
+    sheet = contact_sheet(list(from_model(last.pictures.float())), list(prompts))
+    with written_aside(path) as aside:
+        sheet.save(aside, format="PNG")

@@ -1,0 +1,58 @@
+"""Ctrl-C and SIGTERM: the first asks the training to save and stop, the second leaves at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+
+class Interrupted(KeyboardInterrupt):
+    """The person, or the system, asked the training to stop; what was done is saved.
+
+    Attributes:
+        exit_code: 130 for SIGINT, 143 for SIGTERM, as shells expect.
+    """
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(signal_number).name}")
+        self.signal_number = signal_number
+        self.exit_code = 128 + signal_number
+
+
+class StopRequest:
+    """What the signals have asked for so far.
+
+    Attributes:
+        signal_number: of the signal that asked to stop; 0 while none did.
+        at_once: whether to raise `Interrupted` from within the handler, since there is nothing to save yet.
+    """
+
+    def __init__(self) -> None:
+        self.signal_number = 0
+        self.at_once = True
+
+    def receive(self, signal_number: int, frame: FrameType | None) -> None:
+        if self.signal_number:
+            os._exit(128 + signal_number)
+        self.signal_number = signal_number
+        if self.at_once:
+            raise Interrupted(signal_number)
+
+
+@contextlib.contextmanager
+def stop_request() -> Iterator[StopRequest]:
+    """Listens to SIGINT and SIGTERM while the block runs; from another thread than the main one, to nothing."""
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    before = {number: signal.signal(number, request.receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
