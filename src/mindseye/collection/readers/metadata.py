@@ -120,7 +120,7 @@ def _csv_rows(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield reader.line_num, f"the row is not valid CSV: {error}"
+            yield reader.line_num + 1, f"the row is not valid CSV: {error}"
             continue
         yield reader.line_num, {key: _csv_value(key, value) for key, value in row.items() if key is not None and value}
 
