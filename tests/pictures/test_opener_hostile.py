@@ -22,10 +22,10 @@ LEAK = re.compile(r"0x[0-9a-f]{6,}|/|\\|Error|Exception|PIL|Pillow|libtiff|zlib|
 
 
 def refusal(data: bytes, limits: Limits = LIMITS) -> str:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(PictureError) as caught:
         open_picture(data, name="cat", limits=limits)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert not LEAK.search(str(caught.value))
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
     return caught.value.reason
@@ -86,9 +86,9 @@ def test_a_gif_bomb_of_frames_is_refused_by_its_canvas_and_else_only_its_first_f
     assert refusal(data[:6] + struct.pack("<HH", 16_384, 16_384) + data[10:-1] + frame * 10_000 + b";") == (
         "too many pixels"
     )
-    started = time.perf_counter()
+    started = time.process_time()
     assert open_picture(data[:-1] + frame * 10_000 + b";").tobytes() == open_picture(data).tobytes()
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_gif_frame_that_reaches_beyond_its_canvas_counts_in_full() -> None:
@@ -132,9 +132,9 @@ def test_a_jpeg_of_a_million_segments_is_refused() -> None:
 
 def test_a_jpeg_of_a_million_restart_markers_is_a_picture_or_a_refusal() -> None:
     data = encoded(smooth(), "JPEG")
-    started = time.perf_counter()
+    started = time.process_time()
     opened_or_refused(data[:-2] + b"\xff\xd0" * 1_000_000 + b"\xff\xd9")
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def tiff(*entries: tuple[int, int, int, int], following: int = 0, pixels: bytes = b"\0" * 64) -> bytes:
@@ -214,24 +214,24 @@ def test_a_name_cannot_write_to_the_terminal() -> None:
     assert str(caught.value).startswith("?[2Jcat?.png cannot be used")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 def test_the_worst_files_stay_below_300_mib(tmp_path: Path) -> None:
-    """Each in a process of its own, measured against one that opens a small picture."""
-    edge = 5_000
+    """Each in a process of its own; what the interpreter and the modules take is subtracted."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
     worst = {
-        "grey.png": png(edge, edge, 8, 0, bytes(edge * edge)),
-        "alpha.png": png(edge, edge, 8, 6, bytes(4 * edge * edge)),
-        "float.tif": encoded(Image.new("F", (edge, edge)), "TIFF", compression="tiff_lzw"),
+        "alpha.png": encoded(Image.new("RGBA", (5_000, 5_000), (1, 2, 3, 4)), "PNG", compress_level=1, exif=exif),
+        "float.tif": encoded(Image.new("F", (5_000, 5_000)), "TIFF", compression="tiff_deflate"),
+        "alpha.webp": encoded(Image.new("RGBA", (3_500, 3_500)), "WEBP", lossless=True, method=0, quality=0),
         "small.png": encoded(noise(), "PNG"),
     }
     program = (
-        "import resource, sys; from pathlib import Path; from mindseye.pictures.opener import *\n"
-        "open_picture(Path(sys.argv[1])); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "import re, sys; from pathlib import Path; from mindseye.pictures.opener import open_picture\n"
+        "open_picture(Path(sys.argv[1])); print(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1])"
     )
     used_kib = {}
     for name, data in worst.items():
         (tmp_path / name).write_bytes(data)
-        run = subprocess.run(
-            [sys.executable, "-c", program, tmp_path / name], check=True, capture_output=True, text=True
-        )
-        used_kib[name] = int(run.stdout)
+        command = [sys.executable, "-c", program, tmp_path / name]
+        used_kib[name] = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     assert max(used_kib.values()) - used_kib["small.png"] < 300 * 1024, used_kib

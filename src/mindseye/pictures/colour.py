@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from mindseye.pictures.containers import Refused
 
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-_SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}  # Pillow's mode to the name in an ICC profile
+# Pillow's mode to the name of its colour space in an ICC profile
+_SPACES = {"RGB": "RGB ", "RGBA": "RGB ", "L": "GRAY", "LA": "GRAY", "CMYK": "CMYK"}
+
+# Pillow's modes of large numbers (16 bits in any byte order, 32-bit whole, 32-bit float) to what may be white in them
+_WHITES = {"I;16": [65535.0], "I": [255.0, 65535.0, 2.0**32 - 1], "F": [1.0, 255.0, 65535.0, 2.0**32 - 1]}
 
 
 def to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
@@ -29,69 +32,62 @@ def to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
     Raises:
         Refused: a mode without a known meaning in RGB.
     """
-    colours, alpha = _eight_bit(image)
-    profile = _profile(icc, colours.mode) if icc else None
-    if profile is not None:
-        try:
-            intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
-            colours = _image(ImageCms.profileToProfile(colours, profile, _SRGB, intent, outputMode="RGB"))
-        except ImageCms.PyCMSError:
-            profile = None
-    colours = colours.convert("RGB")
-    if alpha is not None and alpha.getextrema()[0] != 255:
-        colours.putalpha(alpha)
-    return colours
+    image = _eight_bit(image)
+    if icc:
+        image = _converted(image, icc)
+    transparent = image.mode in ("LA", "RGBA") and image.getchannel("A").getextrema()[0] != 255
+    mode = "RGBA" if transparent else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
-def _image(result: Image.Image | None) -> Image.Image:
-    assert result is not None  # only an in-place conversion returns nothing
+def _converted(image: Image.Image, icc: bytes) -> Image.Image:
+    """The picture in sRGB, if its profile can be read, is meant for its mode and is not sRGB itself."""
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        if profile.profile.xcolor_space != _SPACES[image.mode] or "sRGB" in ImageCms.getProfileDescription(profile):
+            return image
+        colours = image.getchannel("L") if image.mode == "LA" else image
+        result = ImageCms.profileToProfile(
+            colours,
+            profile,
+            _SRGB,
+            ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            outputMode="RGBA" if image.mode == "RGBA" else "RGB",
+        )
+    except (OSError, ImageCms.PyCMSError):
+        return image
+    assert result is not None  # only a conversion in place returns nothing
+    if image.mode == "LA":
+        result.putalpha(image.getchannel("A"))
     return result
 
 
-def _profile(icc: bytes, mode: str) -> ImageCms.ImageCmsProfile | None:
-    """The profile, if it can be read, is meant for this mode and is not sRGB itself."""
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-        description = ImageCms.getProfileDescription(profile)
-    except (OSError, ImageCms.PyCMSError):
-        return None
-    if profile.profile.xcolor_space != _SPACES.get(mode) or (mode == "RGB" and "sRGB" in description):
-        return None
-    return profile
-
-
-def _eight_bit(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """The colours (mode L, RGB or CMYK) and the alpha (mode L) or None."""
-    if image.mode.startswith("I;16"):
-        values = np.asarray(image)
-        key = image.info.get("transparency")
-        alpha = None if key is None else Image.fromarray(np.where(values == key, 0, 255).astype(np.uint8))
-        return Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8)), alpha
-    if image.mode in ("I", "F"):
-        return Image.fromarray(_scaled(np.array(image, np.float32))), None
-    if image.mode in ("1", "L", "RGB") and not image.has_transparency_data:
-        return (image.convert("L") if image.mode == "1" else image), None
-    if image.mode == "LA":
-        grey, alpha = image.split()
-        return grey, alpha
-    if image.mode in ("1", "L", "P", "PA", "RGB", "RGBA"):
-        rgba = image.convert("RGBA")
-        return rgba.convert("RGB"), rgba.getchannel("A")
-    if image.mode == "CMYK":
-        return image, None
-    if image.mode in ("YCbCr", "RGBX"):
-        return image.convert("RGB"), None
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """The same picture in mode L, LA, RGB, RGBA or CMYK."""
+    if image.mode[:4] in _WHITES:
+        return _from_numbers(image)
+    if image.has_transparency_data:
+        return image if image.mode in ("LA", "RGBA") else image.convert("RGBA")
+    if image.mode in ("L", "RGB", "CMYK"):
+        return image
+    if image.mode in ("1", "P", "YCbCr", "RGBX"):
+        return image.convert("L" if image.mode == "1" else "RGB")
     raise Refused("colour mode not supported")
 
 
-def _scaled(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Grey values without a declared range to 0..255: white is the least of 1, 255, 65535 and 2^32 - 1 that fits.
+def _from_numbers(image: Image.Image) -> Image.Image:
+    """Grey numbers of any range to 0..255: white is the least of the mode's possible whites that fits the picture.
 
-    Negative values and what is not a number are black.
+    Negative values and what is not a finite number are black.
     """
-    np.nan_to_num(values, copy=False, nan=0, posinf=0, neginf=0)
-    brightest = float(values.max())
-    white = next((white for white in (1.0, 255.0, 65535.0, 2.0**32 - 1) if brightest <= white), brightest)
-    np.multiply(values, 255 / white, out=values)
-    np.clip(values, 0, 255, out=values)
-    return np.rint(values, out=values).astype(np.uint8)
+    values = np.asarray(image)
+    brightest = float(np.max(values, where=np.isfinite(values), initial=0))
+    white = next((white for white in _WHITES[image.mode[:4]] if brightest <= white), brightest)
+    shades = np.empty(values.shape, np.uint8)
+    for row, shown in zip(values, shades, strict=True):  # row by row, since a float picture is large
+        finite = np.nan_to_num(row.astype(np.float64), nan=0, posinf=0, neginf=0)
+        shown[:] = np.rint(np.clip(finite * (255 / white), 0, 255))
+    grey, key = Image.fromarray(shades), image.info.get("transparency")
+    if key is None:
+        return grey
+    return Image.merge("LA", (grey, Image.fromarray(np.where(values == key, 0, 255).astype(np.uint8))))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from mindseye.pictures.exif import directory, entry_bytes, entry_integer, entry_integers
 
-BLOCKS = 500_000  # more parts than this in one file is an attack: an honest 100 MB GIF stays below
+BLOCKS = 300_000  # a file of more parts is an attack: an honest GIF of 64 MiB has fewer
 SCANS = 40  # a progressive JPEG has about ten; each costs one pass over the whole picture
 
 

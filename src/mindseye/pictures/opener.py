@@ -50,7 +50,8 @@ class Limits:
 
     Attributes:
         file_bytes: size of the file (64 MiB).
-        pixels: width times height; 25 million is a 24-megapixel camera, and about 200 MiB while it is being read.
+        pixels: width times height (25 million: a 24-megapixel camera, 300 MiB of memory while it comes in); half as
+            many for WebP, whose decoder holds twice as many copies.
         edge_px: width and height (32,768).
         text_bytes: what the texts or the colour profile inside may expand to (4 MiB).
     """
@@ -95,7 +96,7 @@ def open_picture(source: Path | bytes, *, name: str = "", limits: Limits = LIMIT
     """
     try:
         container = take_apart(read_bounded(source, limits), limits.text_bytes)
-        _check_size(container.size, limits)
+        _check_size(container, limits)
         image = to_srgb(_decoded(container), container.icc)
     except Refused as refused:
         raise PictureError(name or _name_of(source), refused.reason) from None
@@ -135,13 +136,14 @@ def _name_of(source: Path | bytes) -> str:
     return source.name if isinstance(source, Path) else ""
 
 
-def _check_size(size: tuple[int, int], limits: Limits) -> None:
-    width, height = size
+def _check_size(container: Container, limits: Limits) -> None:
+    width, height = container.size
     if width == 0 or height == 0:
         raise Refused("no pixels")
-    if width * height > limits.pixels:
+    copies = 2 if container.format == "WEBP" else 1
+    if width * height * copies > limits.pixels:
         raise Refused("too many pixels")
-    if max(size) > limits.edge_px:
+    if max(width, height) > limits.edge_px:
         raise Refused("too wide or too high")
 
 
