@@ -34,7 +34,7 @@ def _body(name: str, info: Mapping[str, Any]) -> list[str]:
         "",
         f"{info['pictures']} pictures ({splits}), {info['captioned']} of them with {info['captions']} captions.",
         f"{len(info['excluded'])} files were left out; `collection.json` says which and why.",
-        "Near-duplicates share a `group`, and no group is in two splits.",
+        "Near-duplicates share a `group`, and no group is in both train and validation.",
         "",
         "Columns: `image` (PNG or lossless WebP), `text` (the first caption), `captions` (all of them), `file_name`,",
         "`concept`, `group`, `source` (where the captions came from).",
