@@ -80,7 +80,7 @@ def begin(
     from mindseye.cli.train import stoppable, training_progress
 
     place = Place(out or folder.resolve().with_name(f"{folder.resolve().name.removesuffix('.zip')}-mindseye"))
-    collection = _collected(folder, place)
+    collection = collected(folder, place)
     if not place.report.exists():
         _report(collection, place)
     with stoppable(), training_progress() as show:
@@ -106,7 +106,7 @@ def begin(
         prompt_box(mindseye.load(run.model), place.pictures)
 
 
-def _collected(folder: Path, place: Place) -> Collection:
+def collected(folder: Path, place: Place) -> Collection:
     """The collection of an earlier call, or one made now.
 
     A training keeps the pictures that it began with; a folder that changed before it began is read again.

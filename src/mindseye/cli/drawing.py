@@ -13,6 +13,7 @@ from mindseye import files
 from mindseye.cli import console
 
 if TYPE_CHECKING:
+    from mindseye.imagine.family import Progress
     from mindseye.imagine.imaginer import Imaginer
     from mindseye.imagine.request import Request
 
@@ -41,8 +42,12 @@ def draw(imaginer: Imaginer, request: Request, folder: Path, *, strip: bool = Fa
 
     began = time.monotonic()
     with console.progress("drawing") as update:
-        watch = update and (lambda now: update(now.step / now.steps, ""))
-        pictures = imaginer.imagine(request, watch or (lambda now: None))
+
+        def watch(now: Progress) -> None:
+            if update:
+                update(now.step / now.steps, "")
+
+        pictures = imaginer.imagine(request, watch)
     name = slug(request.prompt)
     paths = [
         save_beside(folder, f"{name}-{picture.story.seed}", png_bytes(picture.pixels, None if strip else picture.story))

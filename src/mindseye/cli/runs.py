@@ -115,7 +115,12 @@ def _one(facts: dict[str, Any]) -> str:
             f"  loss {_number(facts['losses'][0])} {sparkline(facts['losses'])} {_number(facts['losses'][-1])}",
         ]
     rows = [
-        [stage["stage"], console.duration(stage["seconds"]), f"{stage['share']:.1%}", console.size(stage["bytes"])]
+        [
+            stage["stage"],
+            console.duration(stage["seconds"]),
+            f"{stage['share']:.1%}",
+            console.size(stage["bytes"]) if stage["bytes"] else "",
+        ]
         for stage in facts["stages"]
     ]
     if rows:

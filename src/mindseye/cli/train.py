@@ -13,7 +13,7 @@ from mindseye.cli import console
 from mindseye.errors import BadInput
 
 if TYPE_CHECKING:
-    from mindseye.train.loop import TrainingProgress
+    from mindseye.train.progress import TrainingProgress
 
 
 def train(

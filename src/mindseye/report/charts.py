@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from markupsafe import Markup, escape
 
-WIDTH = 520
+WIDTH = 400
 HEIGHT = 150
 BASELINE = HEIGHT - 22
 TOP = 18
 ROW_HEIGHT = 26
-LABEL_WIDTH = 150
-COUNT_WIDTH = 90
+LABEL_WIDTH = 130
+COUNT_WIDTH = 100
 
 
 def columns(counts: Mapping[str, int], *, label: str) -> Markup:

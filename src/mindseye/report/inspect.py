@@ -36,9 +36,10 @@ def inspect(collection: Collection | str | Path, *, page: Path | None = None) ->
 
     Returns:
         Plain JSON values: `name`, `pictures`, `captioned`, `captions`, `excluded` ({file, reason} each),
-        `duplicate_groups` (lists of file names), `notes` ({file, note} each), `splits`, `sizes`, `aspects`, `modes`, `caption_lengths`, `words`
-        (the most frequent), `vocabulary` (distinct words), `sources`, `palette`, `flood` (the caption that stands on
-        more than a third of the pictures, or None), `transparent`, `pixel_art`, `size_px`, `licence`, `attribution`.
+        `duplicate_groups` (lists of file names), `notes` ({file, note} each), `splits`, `sizes`, `aspects`, `modes`,
+        `caption_lengths`, `words` (the most frequent), `vocabulary` (distinct words), `sources`, `palette`, `flood`
+        (the caption that stands on more than a third of the pictures, or None), `transparent`, `pixel_art`,
+        `size_px`, `licence`, `attribution`.
 
     Raises:
         BadInput: there is no such collection, or a file of it is damaged.

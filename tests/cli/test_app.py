@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mindseye.cli.app import app
+
+COMMANDS = ["begin", "imagine", "collect", "inspect", "train", "runs", "models", "show"]
+
+
+def test_the_commands_are_those_of_the_documentation() -> None:
+    assert [info.callback.__name__ for info in app.registered_commands if info.callback] == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_and_its_options(mindseye, command: str) -> None:
+    said = mindseye(command, "--help")
+    assert said.code == 0
+    lines = [line.split() for line in said.out.splitlines() if line.strip().startswith("-")]
+    assert all(len(words) > 1 for words in lines), "an option without a word of help"
+
+
+def test_help_names_the_exit_codes(mindseye) -> None:
+    said = mindseye("--help")
+    assert "130, 143  stopped by Ctrl-C, by SIGTERM" in said.out
+    assert all(f"\n    {code} " in said.out for code in range(5))
+
+
+def test_help_comes_within_a_fraction_of_a_second_of_processor_time() -> None:
+    code = "import resource, subprocess, sys; subprocess.run([sys.executable, '-m', 'mindseye', '--help']);"
+    code += "used = resource.getrusage(resource.RUSAGE_CHILDREN); print(used.ru_utime + used.ru_stime)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout.splitlines()[-1]) < 0.3
+
+
+def test_version_is_printed_alone(mindseye) -> None:
+    import mindseye as package
+
+    assert mindseye("--version").out == f"{package.__version__}\n"
+
+
+def test_an_unknown_option_leaves_with_2_and_the_nearest_name(mindseye) -> None:
+    said = mindseye("imagine", "a cat", "--stepz", "3")
+    assert said.code == 2
+    assert "--stepz" in said.err and "--steps" in said.err
+    assert said.out == ""
+
+
+def test_an_unknown_command_leaves_with_2_and_the_nearest_name(mindseye) -> None:
+    said = mindseye("imagin", "a cat")
+    assert said.code == 2
+    assert "imagine" in said.err
+
+
+def test_a_mistake_of_a_person_is_told_without_a_traceback(mindseye, tmp_path: Path) -> None:
+    said = mindseye("inspect", tmp_path / "nowhere")
+    assert said.code == 2
+    assert "nowhere" in said.err and "next:" in said.err
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("debug", ["0", "1"])
+def test_a_mistake_of_ours_leaves_with_1_and_a_traceback_only_when_asked(
+    mindseye, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, debug: str
+) -> None:
+    def broken(picture: Path) -> dict[str, str]:
+        raise KeyError("gone")
+
+    monkeypatch.setenv("MINDSEYE_DEBUG", debug)
+    monkeypatch.setattr("mindseye.pictures.story.read_story", broken)
+    said = mindseye("show", tmp_path / "cat.png")
+    assert said.code == 1
+    assert "please report it" in said.err
+    assert ("Traceback" in said.err) == (debug == "1")
+
+
+def test_ctrl_c_leaves_with_130(tmp_path: Path) -> None:
+    code = (
+        "import time, mindseye.pictures.story as story\n"
+        "def wait(picture): print('up', flush=True); time.sleep(60)\n"
+        "story.read_story = wait\n"
+        "from mindseye.cli.app import main\n"
+        "main()\n"
+    )
+    command = [sys.executable, "-c", code, "show", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 130
+        assert "Traceback" not in process.stderr.read()

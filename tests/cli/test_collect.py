@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+
+def test_a_folder_becomes_a_collection_and_the_figures_are_printed(
+    mindseye, picture_folder: Path, tmp_path: Path
+) -> None:
+    said = mindseye("collect", picture_folder, tmp_path / "prepared", "--json")
+    assert said.code == 0
+    facts = json.loads(said.out.splitlines()[-1])
+    assert facts["pictures"] == facts["captioned"] == 12
+    assert [entry["file"] for entry in facts["excluded"]] == ["broken.png"]
+    assert "read 12 of" in said.err
+
+
+def test_for_people_the_same_is_a_summary(mindseye, picture_folder: Path, tmp_path: Path) -> None:
+    said = mindseye("collect", picture_folder, tmp_path / "prepared")
+    assert "prepared: 12 pictures" in said.out
+    assert "left out    1 files" in said.out
+
+
+def test_inspect_writes_the_page_where_it_is_told(mindseye, picture_folder: Path, tmp_path: Path) -> None:
+    mindseye("collect", picture_folder, tmp_path / "prepared")
+    said = mindseye("inspect", tmp_path / "prepared", "--out", tmp_path / "report.html", "--json")
+    assert json.loads(said.out)["page"] == str(tmp_path / "report.html")
+    assert "a noisy square number" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_folder_without_captions_is_refused_unless_that_is_meant(
+    mindseye, picture_folder: Path, tmp_path: Path
+) -> None:
+    for caption in picture_folder.glob("*.txt"):
+        caption.unlink()
+    said = mindseye("collect", picture_folder, tmp_path / "prepared")
+    assert said.code == 2 and "--no-captions" in said.err
+    said = mindseye("collect", picture_folder, tmp_path / "prepared", "--no-captions", "--json")
+    facts = json.loads(said.out.splitlines()[-1])
+    assert (facts["pictures"], facts["captions"]) == (12, 0)

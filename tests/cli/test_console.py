@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mindseye.cli import console
+
+
+def test_json_is_one_compact_line(capsys: pytest.CaptureFixture[str]) -> None:
+    console.answer({"prompt": "eine Tür\nzwei", "n": [1, 2]}, "for people", as_json=True)
+    out = capsys.readouterr().out
+    assert out == '{"prompt":"eine Tür\\nzwei","n":[1,2]}\n'
+    assert json.loads(out)["n"] == [1, 2]
+
+
+def test_messages_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    console.say("hello")
+    assert capsys.readouterr() == ("", "hello\n")
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 * 2**30, "3.0 GiB")])
+def test_bytes_read_well(count: int, text: str) -> None:
+    assert console.size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (9.94, "9.9 s"), (12.3, "12 s"), (59.7, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
+)
+def test_durations_read_well(seconds: float, text: str) -> None:
+    assert console.duration(seconds) == text
+
+
+def test_a_table_is_as_wide_as_what_is_in_it() -> None:
+    assert console.table(["name", "n"], [["a longer one", "7"]]) == "name          n\na longer one  7"
