@@ -93,8 +93,9 @@ def test_importing_mindseye_and_its_command_line_imports_nothing_heavy() -> None
     assert done.stdout.strip() == "[]"
 
 
-def test_every_public_name_is_found() -> None:
+def test_every_public_name_is_found_and_can_be_called_whatever_was_imported_before() -> None:
     import mindseye
+    import mindseye.train.run
 
     for name in mindseye.__all__:
         assert callable(getattr(mindseye, name)), name

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from mindseye.errors import BadInput
 
+Config = TypeVar("Config", bound=BaseModel)
 
-def checked[Config: BaseModel](config: type[Config], values: Mapping[str, Any], prefix: str = "") -> Config:
+
+def checked(config: type[Config], values: Mapping[str, Any], prefix: str = "") -> Config:
     """`values` as a `config`.
 
     Args:
