@@ -18,12 +18,13 @@ def photo(number: int, edge_px: int = 96) -> NDArray[np.uint8]:
     """A smooth colourful picture, other for every number: sums of a few waves."""
     rng = rng_at(0, "test photo", number)
     y, x = np.mgrid[0 : 1 : edge_px * 1j, 0 : 1 : edge_px * 1j]
-    pixels = np.zeros((edge_px, edge_px, 3))
+    pixels: NDArray[np.float64] = np.zeros((edge_px, edge_px, 3))
     for _ in range(12):
         across, down, phase = *rng.uniform(-25, 25, 2), rng.uniform(0, 6)
         pixels += np.sin(across * x + down * y + phase)[..., None] * rng.normal(size=3)
     pixels = (pixels - pixels.min()) / np.ptp(pixels) * 255
-    return pixels.astype(np.uint8)
+    result: NDArray[np.uint8] = pixels.astype(np.uint8)
+    return result
 
 
 def sprite(number: int, edge_px: int = 16) -> NDArray[np.uint8]:

@@ -11,11 +11,16 @@ import pyarrow.parquet as pq
 import pytest
 from tests.collection.drawing import photo, png, write_files, write_zip
 
-from mindseye.collection.readers import Excluded, Found, read
+from mindseye.collection.readers import Excluded, Found, open_source
 from mindseye.collection.readers import zipped as zip_limits
 from mindseye.errors import BadInput, Unavailable
 
 PNG = png(photo(0, 8))
+
+
+def read(source: Path | str) -> list[Found | Excluded]:
+    with open_source(source) as findings:
+        return list(findings)
 
 
 def found(source: Path) -> dict[str, Found]:
@@ -89,13 +94,19 @@ def test_metadata_gives_caption_and_concept(tmp_path: Path, metadata: str, conte
 
 def test_metadata_comes_before_sidecars_and_each_source_is_named(tmp_path: Path) -> None:
     rows = '{"file_name": "a.png", "text": "from metadata"}\n{"file_name": "b.png", "text": ""}\n'
-    files = {"a.png": PNG, "a.txt": "beside", "b.png": PNG, "b.txt": "beside", "metadata.jsonl": rows}
+    files: dict[str, bytes | str] = {
+        "a.png": PNG,
+        "a.txt": "beside",
+        "b.png": PNG,
+        "b.txt": "beside",
+        "metadata.jsonl": rows,
+    }
     one = found(write_files(tmp_path / "s", files))
     assert [one[name].texts.source for name in ("a.png", "b.png")] == ["metadata.jsonl", "sidecar .txt"]
 
 
 def test_metadata_in_a_sub_folder_speaks_of_that_folder(tmp_path: Path) -> None:
-    files = {
+    files: dict[str, bytes | str] = {
         "metadata.jsonl": '{"file_name": "train/a.png", "text": "far"}',
         "train/metadata.jsonl": '{"file_name": "a.png", "text": "near"}',
         "train/a.png": PNG,
@@ -135,13 +146,20 @@ def test_an_endless_csv_field_spoils_only_its_row(tmp_path: Path) -> None:
     assert "metadata.csv line 2" in excluded(source)
 
 
-def test_a_million_metadata_rows_are_read_in_bounded_time(tmp_path: Path) -> None:
+def test_very_many_metadata_rows_are_read(tmp_path: Path) -> None:
     rows = '{"file_name": "a.png", "text": "a cat"}\n' * 200_000
     assert captions(write_files(tmp_path / "s", {"a.png": PNG, "metadata.jsonl": rows})) == {"a.png": ("a cat",)}
 
 
 def test_a_sidecar_that_cannot_be_used_says_why(tmp_path: Path) -> None:
-    files = {"a.png": PNG, "a.txt": b"caf\xe9", "b.png": PNG, "b.json": "{", "c.png": PNG, "c.txt": b"x" * 5_000_000}
+    files: dict[str, bytes | str] = {
+        "a.png": PNG,
+        "a.txt": b"caf\xe9",
+        "b.png": PNG,
+        "b.json": "{",
+        "c.png": PNG,
+        "c.txt": b"x" * 5_000_000,
+    }
     problems = {name: one.texts.problem for name, one in found(write_files(tmp_path / "s", files)).items()}
     assert "not valid UTF-8" in problems["a.png"]
     assert problems["b.png"] == "b.json is not valid JSON"
@@ -163,7 +181,7 @@ def test_one_kohya_folder_is_a_caption(tmp_path: Path) -> None:
 
 
 def test_sub_folder_names_are_not_used_beside_real_captions(tmp_path: Path) -> None:
-    files = {"cat/a.png": PNG, "cat/a.txt": "a cat", "dog/b.png": PNG}
+    files: dict[str, bytes | str] = {"cat/a.png": PNG, "cat/a.txt": "a cat", "dog/b.png": PNG}
     assert captions(write_files(tmp_path / "s", files))["dog/b.png"] == ()
 
 
@@ -212,14 +230,14 @@ def test_dangerous_zip_entries_are_left_out_and_nothing_is_extracted(tmp_path: P
 def test_a_zip_file_with_too_much_in_it_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zip_limits, "MOST_ENTRIES", 2)
     with pytest.raises(BadInput, match="too large"):
-        list(read(write_zip(tmp_path / "s.zip", dict.fromkeys("abc", PNG))))
+        read(write_zip(tmp_path / "s.zip", dict.fromkeys("abc", PNG)))
 
 
 def test_a_damaged_zip_file_is_refused_by_name(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "s.zip", SIDECARS)
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(BadInput, match=r"s\.zip cannot be read"):
-        list(read(path))
+        read(path)
 
 
 def test_a_damaged_zip_entry_stops_no_other(tmp_path: Path) -> None:
@@ -227,10 +245,11 @@ def test_a_damaged_zip_entry_stops_no_other(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[60] ^= 0xFF
     path.write_bytes(bytes(data))
-    loads = {one.file_name: one.load for one in read(path) if isinstance(one, Found)}
-    assert list(loads) == ["a.png", "b.png"]
-    with zipfile.ZipFile(path), pytest.raises((OSError, ValueError)):
-        loads["a.png"]()
+    with open_source(path) as findings:
+        loads = {one.file_name: one.load for one in findings if isinstance(one, Found)}
+        assert loads["b.png"]() == PNG
+        with pytest.raises(OSError, match="damaged inside the zip file"):
+            loads["a.png"]()
 
 
 def parquet(path: Path, **columns: list[object]) -> Path:
@@ -264,9 +283,9 @@ def test_what_is_no_source_is_refused_by_name(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("x")
     with pytest.raises(BadInput, match=r"notes\.txt cannot be collected"):
-        list(read(text))
+        read(text)
     with pytest.raises(BadInput, match="there is no file or folder"):
-        list(read(tmp_path / "nothing"))
+        read(tmp_path / "nothing")
 
 
 def test_a_data_set_that_cannot_be_reached_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,4 +293,4 @@ def test_a_data_set_that_cannot_be_reached_is_a_clear_error(monkeypatch: pytest.
 
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     with pytest.raises(Unavailable, match="nobody/no-such-data-set"):
-        list(read("nobody/no-such-data-set"))
+        read("nobody/no-such-data-set")

@@ -97,31 +97,32 @@ class _Block:
 
     def __init__(self, pictures: Sequence[Looks], start: int) -> None:
         part = pictures[start : start + _BLOCK]
-        small = np.stack([picture.small for picture in part])
         self.start = start
+        self.small = np.stack([picture.small for picture in part])
         self.pdq = np.stack([picture.pdq for picture in part])
         self.pdq_usable = np.array([picture.pdq_usable for picture in part])
-        self.visible = np.maximum((small[..., 3] > 0).sum((1, 2)), 1).astype(np.float32)
-        self.small = small
-        self.squares = np.square(small, dtype=np.float32).reshape(len(part), -1).sum(1)
+        self.visible = np.maximum((self.small[..., 3] > 0).sum((1, 2)), 1).astype(np.float32)
+        self.colour_square, self.alpha_square = (np.square(rows).sum(1) for rows in self.colour_and_alpha())
 
-    def flat(self, *, mirrored: bool) -> NDArray[np.float32]:
-        """The small pictures as rows of numbers, [picture, 4096]."""
-        pixels = self.small[:, :, ::-1] if mirrored else self.small
-        return pixels.reshape(len(pixels), -1).astype(np.float32)
+    def colour_and_alpha(self, *, mirrored: bool = False) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The small pictures as rows of numbers, [picture, 3072] and [picture, 1024]."""
+        pixels = (self.small[:, :, ::-1] if mirrored else self.small).astype(np.float32)
+        return pixels[..., :3].reshape(len(pixels), -1), pixels[..., 3].reshape(len(pixels), -1)
 
 
 def _near(rows: _Block, columns: _Block) -> NDArray[np.bool_]:
     """Which pictures of two blocks are near-duplicates, upright or mirrored: bool [row, column]."""
     near = np.zeros((len(rows.small), len(columns.small)), dtype=bool)
     area = 4 * np.maximum(rows.visible[:, None], columns.visible)
-    a2, b2 = rows.squares[:, None], columns.squares
-    upright = rows.flat(mirrored=False)
+    a2, b2 = rows.colour_square[:, None], columns.colour_square
+    colour, alpha = rows.colour_and_alpha()
     for side, mirrored in enumerate((False, True)):
-        ab = upright @ columns.flat(mirrored=mirrored).T
-        near |= a2 + b2 - 2 * ab <= SAME_RMS**2 * area
-        gain = np.clip(ab / np.maximum(b2, 1), *GAIN)  # the least squares a - gain * b
-        confirmed = a2 + gain**2 * b2 - 2 * gain * ab <= CONFIRMING_RMS**2 * area
+        other_colour, other_alpha = columns.colour_and_alpha(mirrored=mirrored)
+        ab = colour @ other_colour.T
+        difference = rows.alpha_square[:, None] + columns.alpha_square - 2 * (alpha @ other_alpha.T)
+        near |= difference + a2 + b2 - 2 * ab <= SAME_RMS**2 * area
+        gain = np.clip(ab / np.maximum(b2, 1), *GAIN)  # the brightness that brings the two nearest to each other
+        confirmed = difference + a2 + gain**2 * b2 - 2 * gain * ab <= CONFIRMING_RMS**2 * area
         confirmed &= rows.pdq_usable[:, None] & columns.pdq_usable
         at = np.nonzero(confirmed)
         differing = np.bitwise_count(rows.pdq[at[0], 0] ^ columns.pdq[at[1], side]).sum(1)

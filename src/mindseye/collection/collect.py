@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mindseye.collection.captions import MOST
+from mindseye.collection.captions import MOST, Texts
 from mindseye.collection.cleaning import near_duplicates
 from mindseye.collection.collection import (
     Collection,
@@ -25,7 +25,7 @@ from mindseye.collection.collection import (
     write_collection,
 )
 from mindseye.collection.prepare import LONGEST_EDGE_PX, Prepared, prepare
-from mindseye.collection.readers import LOOKED_FOR, Excluded, Found, contents, read
+from mindseye.collection.readers import LOOKED_FOR, Excluded, Found, contents, has_no_captions, open_source
 from mindseye.collection.split import VALIDATION_SHARE, assign, group_keys
 from mindseye.errors import BadInput
 from mindseye.pictures.opener import open_picture
@@ -80,7 +80,8 @@ def collect(
     A file that cannot be used is left out and listed in `info["excluded"]`; the source is never changed.
 
     Args:
-        source: a folder, zip file, Parquet file or folder of them, or a `datasets` name (owner/name).
+        source: a folder, zip file, Parquet file or folder of them, `pokemon-creation:FOLDER`, or a `datasets` name
+            (owner/name).
         destination: the folder to make. A prepared collection there is replaced, and its split kept.
         captions: "required" leaves out pictures without one; "none" keeps all pictures and no caption.
         validation: share of the groups of near-duplicates that is for validation, 0 to 0.5.
@@ -101,8 +102,9 @@ def collect(
     settled = _earlier_split(destination, log)
 
     began = time.perf_counter()
-    reading = _read(source, captions == "required", log)
-    _refuse_if_useless(source, reading, captions == "required")
+    captions_required = captions == "required" and not has_no_captions(source)
+    reading = _read(source, captions_required, log)
+    _refuse_if_useless(source, reading, captions_required)
     cleaning_began = time.perf_counter()
     log(f"read {len(reading.prepared):,} of {reading.found:,} pictures in {cleaning_began - began:.1f} s")
 
@@ -143,8 +145,8 @@ def _earlier_split(destination: Path, log: Log) -> dict[str, str]:
 def _read(source: str | Path, captions_required: bool, log: Log) -> _Reading:
     """Finds and prepares all pictures, some at once: decoding and encoding release Python's lock."""
     reading = _Reading()
-    unopened = _with_captions(read(source), reading, captions_required)
-    with ThreadPoolExecutor() as threads:
+    with open_source(source) as findings, ThreadPoolExecutor() as threads:
+        unopened = _to_be_opened(findings, reading, captions_required)
         while batch := list(islice(unopened, _AT_ONCE)):
             for result in threads.map(prepare, batch):
                 if isinstance(result, Excluded):
@@ -156,21 +158,23 @@ def _read(source: str | Path, captions_required: bool, log: Log) -> _Reading:
     return reading
 
 
-def _with_captions(findings: Iterator[Found | Excluded], reading: _Reading, required: bool) -> Iterator[Found]:
+def _to_be_opened(findings: Iterator[Found | Excluded], reading: _Reading, captions_required: bool) -> Iterator[Found]:
     """The pictures that are to be opened; the others are counted and excluded."""
     for finding in findings:
         if isinstance(finding, Excluded):
             reading.excluded.append(finding)
             continue
         reading.found += 1
-        reading.captioned += bool(finding.texts.captions)
-        if required and not finding.texts.captions:
-            reading.excluded.append(Excluded(finding.file_name, finding.texts.problem or NO_CAPTION))
-            continue
-        if required:
-            said = [*finding.texts.notes, *([finding.texts.problem] if finding.texts.problem else [])]
+        texts = finding.texts
+        reading.captioned += bool(texts.captions)
+        if not captions_required:
+            yield replace(finding, texts=Texts())
+        elif texts.captions:
+            said = [*texts.notes, texts.problem] if texts.problem else texts.notes
             reading.notes += [{"file": finding.file_name, "note": note} for note in said]
-        yield finding
+            yield finding
+        else:
+            reading.excluded.append(Excluded(finding.file_name, texts.problem or NO_CAPTION))
 
 
 def _refuse_if_useless(source: str | Path, reading: _Reading, captions_required: bool) -> None:
