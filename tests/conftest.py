@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when a hub library is imported
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small models: more threads only wait for each other
 
 LOOPBACK = ("127.", "::1", "localhost")
 
@@ -50,7 +54,6 @@ def no_network() -> Iterator[None]:
 def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Processes that tests start inherit this: hubs are off, output is plain, caches stay out of the home folder."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_HUB_OFFLINE", "1")
         patch.setenv("NO_COLOR", "1")
         patch.setenv("COLUMNS", "120")
         patch.delenv("FORCE_COLOR", raising=False)

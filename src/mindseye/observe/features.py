@@ -76,13 +76,16 @@ def caption_features(
 
 
 def _encode_all(encoder: TextEncoder, captions: Sequence[str], log: Callable[[int, int], None]) -> CaptionFeatures:
-    tokens, lengths, sentences = [], [0], []
-    for begin in range(0, len(captions), CAPTIONS_AT_ONCE):
-        words = encoder.encode_together(captions[begin : begin + CAPTIONS_AT_ONCE])
-        tokens.append(words.tokens[words.mask].half())
-        lengths += words.mask.sum(1).tolist()
-        sentences.append(words.sentence.half())
-        log(min(begin + CAPTIONS_AT_ONCE, len(captions)), len(captions))
-    return CaptionFeatures(
-        torch.cat(tokens), torch.tensor(lengths).cumsum(0), torch.cat(sentences), encoder.token_limit
-    )
+    """Captions of about one length go together, so that little is spent on padding."""
+    order = sorted(range(len(captions)), key=lambda index: len(captions[index]))
+    states: list[Tensor] = [torch.empty(0)] * len(captions)
+    sentences = torch.empty(len(captions), encoder.width, dtype=torch.float16)
+    for begin in range(0, len(order), CAPTIONS_AT_ONCE):
+        rows = order[begin : begin + CAPTIONS_AT_ONCE]
+        words = encoder.encode_together([captions[row] for row in rows])
+        sentences[rows] = words.sentence.half()
+        for row, tokens, mask in zip(rows, words.tokens, words.mask, strict=True):
+            states[row] = tokens[mask].half()
+        log(begin + len(rows), len(captions))
+    starts = torch.tensor([0, *(len(tokens) for tokens in states)]).cumsum(0)
+    return CaptionFeatures(torch.cat(states), starts, sentences, encoder.token_limit)

@@ -67,7 +67,9 @@ class TextEncoder:
 
     def __init__(self, name: str, folder: Path, token_limit: int) -> None:
         from transformers import AutoTokenizer
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()  # opening takes a moment only
         self.name = name
         self.sha256 = _weights_digest(folder)
         self.token_limit = token_limit
@@ -81,13 +83,16 @@ class TextEncoder:
 
         Each is encoded as its own fixed-size problem, so the bytes do not depend on its neighbours.
         """
-        return Words.cat([self.encode_together([caption]) for caption in captions])
+        return Words.cat([self._encode([caption], padding="max_length") for caption in captions])
 
     @torch.no_grad()
     def encode_together(self, captions: Sequence[str]) -> Words:
-        """As `encode`, faster, equal up to the last bits: for training, where captions come by the thousand."""
+        """As `encode`, padded to the longest only, and equal up to the last bits: for captions by the thousand."""
+        return self._encode(captions, padding="longest")
+
+    def _encode(self, captions: Sequence[str], padding: str) -> Words:
         batch = self._tokenizer(
-            list(captions), padding="max_length", truncation=True, max_length=self.token_limit, return_tensors="pt"
+            list(captions), padding=padding, truncation=True, max_length=self.token_limit, return_tensors="pt"
         )
         mask = batch["attention_mask"].bool()
         states = self._network(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
@@ -145,15 +150,12 @@ def _encoder_folder(name: str) -> Path:
 
 
 def _open_network(folder: Path) -> Any:
-    """The text half of whatever `transformers` model lies in `folder` (BERT-, T5- and CLIP-like ones)."""
-    from transformers import AutoModel
+    """The text encoder in `folder`, or the text half of a larger model there (BERT-, T5- and CLIP-like ones)."""
+    from transformers import AutoModelForTextEncoding
 
-    network = AutoModel.from_pretrained(
+    network = AutoModelForTextEncoding.from_pretrained(
         folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, attn_implementation="eager"
     )
-    if network.config.is_encoder_decoder:
-        network = network.get_encoder()
-    network = getattr(network, "text_model", network)
     return network.eval().requires_grad_(False)
 
 
