@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from mindseye.train.progress import Clock, Report, TrainingProgress
 from mindseye.train.run import RunFolder
 from mindseye.train.setup import Ready, make_ready
 from mindseye.train.signals import Interrupted, StopRequest, stop_request
+from mindseye.train.track import tensorboard
 
 REHEARSALS = 2  # compiled steps that the time estimate is taken from
 
@@ -41,7 +42,7 @@ Log = Callable[[str], None]
 
 
 def train(
-    family_name: str,
+    family: str | Family,
     collection: Collection,
     run_folder: Path | str,
     *,
@@ -55,7 +56,7 @@ def train(
     """Trains a model of a family on a collection, or goes on with a training that was stopped.
 
     Args:
-        family_name: e.g. "diffusion".
+        family: its name, e.g. "diffusion", or the record of one of your own.
         collection: opened by `open_collection`.
         run_folder: where everything of this training lives; a new one, or one to go on with.
         minutes, pictures: the goal, one of them; 45 minutes by default. A run that goes on may have it raised.
@@ -73,30 +74,32 @@ def train(
         NotFinite: a loss or gradient is not a finite number; the state before it is kept.
         Interrupted: SIGINT or SIGTERM came; everything so far is saved.
     """
-    family = family_named(family_name)
+    if isinstance(family, str):
+        family = family_named(family)
     goal = {name: value for name, value in (("minutes", minutes), ("pictures", pictures)) if value is not None}
     wishes = Wishes(goal).over(read_settings(settings or {}))
     if recipe is not None:
-        wishes = wishes.over(read_recipe(recipe, family_name))
+        wishes = wishes.over(read_recipe(recipe, family.name))
     with world() as peers, stop_request() as stop:
         run = RunFolder(run_folder, writes=peers.leads)
         if not peers.leads:
             log, show = (lambda line: None), (lambda progress: None)
-        with run.lease() if peers.leads else nullcontext(), _ending_recorded(run):
+        with run.lease() if peers.leads else nullcontext():
             _train(run, family, collection, wishes, peers, stop, log, show or (lambda progress: log(str(progress))))
     return run
 
 
 @contextmanager
 def _ending_recorded(run: RunFolder) -> Iterator[None]:
+    """Writes why a training ended early, if the disk lets it, and lets the error go on its way."""
     try:
         yield
-    except Interrupted as stop:
-        run.event("interrupted", signal=stop.signal_number)
-        raise
-    except Exception as error:
-        kind = "error" if isinstance(error, MindseyeError) else "bug"
-        run.event("error", kind=kind, type=type(error).__name__, message=str(error))
+    except (Exception, Interrupted) as error:
+        with suppress(MindseyeError):
+            if isinstance(error, Interrupted):
+                run.event("interrupted", signal=error.signal_number)
+            else:
+                run.event("error", type=type(error).__name__, message=str(error))
         raise
 
 
@@ -126,30 +129,35 @@ def _train(
     run.event("started", pictures_seen=position.pictures_seen, processes=peers.size)
     if checkpoint:
         log(f"going on at {position.pictures_seen} pictures")
-    resolved.machine.set_up(log)
-    ready = make_ready(run, resolved, family, collection, peers, log)
-    training = Training(run, ready, peers, log, show)
-    if checkpoint:
-        training.restore(checkpoint)
-    try:
-        training.go(stop)
-    finally:
-        ready.feed.close()
-    with run.stage("saved") as fields:
+    with _ending_recorded(run):
+        resolved.machine.set_up(log)
+        ready = make_ready(run, resolved, family, collection, peers, log)
+        training = Training(run, ready, peers, stop, log, show)
+        if checkpoint:
+            training.restore(checkpoint)
+        with closing(ready.feed):
+            training.go()
         if peers.leads:
-            model, position = training.average.model, training.position
-            fields["bytes"] = save_finished(run, family, collection, resolved, model, position)
-    run.event("finished", **asdict(training.position))
-    log(f"finished; the model is {run.model}")
+            with run.stage("saved") as fields:
+                model, position = training.average.model, training.position
+                fields["bytes"] = save_finished(run, family, collection, resolved, model, position)
+        run.event("finished", **asdict(training.position))
+        log(f"finished; the model is {run.model}")
 
 
 class Training:
     """A training in memory: the model, its average, its optimisers and its position."""
 
     def __init__(
-        self, run: RunFolder, ready: Ready, peers: World, log: Log, show: Callable[[TrainingProgress], None]
+        self,
+        run: RunFolder,
+        ready: Ready,
+        peers: World,
+        stop: StopRequest,
+        log: Log,
+        show: Callable[[TrainingProgress], None],
     ) -> None:
-        self.run, self.ready, self.peers, self.log, self.show = run, ready, peers, log, show
+        self.run, self.ready, self.peers, self.stop, self.log, self.show = run, ready, peers, stop, log, show
         self.config, self.machine = ready.resolved.train, ready.resolved.machine
         self.model, self.objectives = ready.model, ready.objectives
         self.device = torch.device(self.machine.device)
@@ -158,15 +166,17 @@ class Training:
         self.losses = {o.name: o.loss for o in self.objectives}
         self.position = Position()
         self.report = Report()
+        self.mirror = tensorboard(run.path / "tensorboard") if self.config.tensorboard and peers.leads else None
 
-    def go(self, stop: StopRequest) -> None:
+    def go(self) -> None:
         """Trains until the goal is reached, with sample sheets, checkpoints and reports on the way.
 
         Raises:
             NotFinite, Interrupted, Unavailable: as `train` says.
         """
-        self._compile()
-        stop.at_once = False
+        if self.config.progress(self.position.pictures_seen, self.position.seconds_trained) < 1:
+            self._compile()
+        self.stop.at_once = False
         clock = Clock(self.position.seconds_trained, self.config)
         self.report = Report()
         while True:
@@ -176,8 +186,10 @@ class Training:
                 clock.preview_due,
                 clock.checkpoint_due,
             )
-            signal_number = self.peers.any(stop.signal_number)
+            signal_number = self.peers.any(self.stop.signal_number)
             done = reached >= 1
+            if self.report.due or ((done or signal_number) and self.report.steps):
+                self._say(reached)
             if (preview_due or done) and not signal_number:
                 self._preview()
                 clock.previewed()
@@ -189,8 +201,6 @@ class Training:
             if done:
                 return
             self._advance(reached)
-            if self.report.due:
-                self._say(reached)
 
     def _advance(self, reached: float) -> None:
         """One step: every objective's gradient and update, then the average."""
@@ -224,7 +234,7 @@ class Training:
                 parameter.requires_grad_(name in objective.parameters)
         with self.machine.autocast():
             loss = self.losses[objective.name](self.model, prepared.batch, prepared.draws[objective.name])
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         loss = self.peers.average(mine.gradients(), loss)
         norm = torch.nn.utils.clip_grad_norm_(mine.parameters.values(), self.config.gradient_clip)
         return float(loss.detach()), float(norm)
@@ -286,9 +296,11 @@ class Training:
         if self.ready.prompt_words is not None:
             path = self.run.samples / f"{self.position.pictures_seen:09d}.png"
             with self.run.stage("preview") as fields:
-                draw_preview(model, self.ready.prompts, self.ready.prompt_words, self.machine, path)
-                fields.update(pictures_seen=self.position.pictures_seen, path=f"samples/{path.name}")
-            self.log(f"sample sheet: {path}")
+                prompts, words = self.ready.prompts, self.ready.prompt_words
+                drawn = draw_preview(model, prompts, words, self.machine, path, stop=lambda: self.stop.signal_number)
+                fields.update(pictures_seen=self.position.pictures_seen, path=f"samples/{path.name}", drawn=drawn)
+            if drawn:
+                self.log(f"sample sheet: {path}")
 
     def _checkpoint(self) -> None:
         if not self.peers.leads:
@@ -319,4 +331,6 @@ class Training:
         progress = self.report.make(self.position.pictures_seen, self.position.seconds_trained, self.config, rate)
         self.run.event("progress", **asdict(progress), order=self.position.order)
         self.show(progress)
+        if self.mirror:
+            self.mirror(progress)
         self.report = Report()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
 
+import mindseye
 from mindseye.collection.collection import Collection
 from mindseye.errors import BadInput
 from mindseye.imagine.family import Family, PictureFormat
@@ -53,7 +53,7 @@ def new_plan(family: Family, collection: Collection, wishes: Wishes, log: Callab
     fixed = {name: value for name, value in fixed.items() if name in family.config.model_fields}
     model = checked(family.config, {**model.model_dump(), **fixed, **wishes.model}, "model.")
     plan = Plan(
-        mindseye=_own_version(),
+        mindseye=mindseye.__version__,
         torch=torch.__version__,
         family=family.name,
         collection=collection.name,
@@ -87,12 +87,13 @@ def recorded_plan(
     if plan.torch != torch.__version__:
         log(f"begun with torch {plan.torch}, going on with {torch.__version__}: the last bits may differ")
     asked = checked(TrainConfig, wishes.train).model_dump(include=set(wishes.train))
-    if field := changed_field(asked, plan.train):
-        raise _contradiction(run, field, asked[field], plan.train.get(field))
+    before = checked(TrainConfig, plan.train).model_dump()
+    if field := changed_field(asked, before):
+        raise _contradiction(run, field, asked[field], before[field])
+    train = checked(TrainConfig, {**before, **asked})
     for goal in ("minutes", "pictures"):
-        if goal in asked and asked[goal] < plan.train.get(goal, float("inf")):
-            raise _contradiction(run, goal, asked[goal], plan.train.get(goal))
-    train = checked(TrainConfig, {**plan.train, **asked})
+        if goal in asked and asked[goal] < before[goal]:
+            raise _contradiction(run, goal, asked[goal], before[goal])
     model = checked(family.config, {**plan.model, **wishes.model}, "model.")
     recorded = checked(family.config, plan.model, "model.")
     for field in wishes.model:
@@ -108,10 +109,3 @@ def _contradiction(run: RunFolder, field: str, asked: Any, recorded: Any) -> Bad
         f"{field} is {recorded} in {run.path / 'run.toml'} and cannot become {asked} on the way",
         next_step=f"leave {field} out to go on with this run (its goal may be raised), or begin a new one",
     )
-
-
-def _own_version() -> str:
-    try:
-        return version("mindseye")
-    except PackageNotFoundError:
-        return "source"

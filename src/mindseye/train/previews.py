@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +25,27 @@ def preview_prompts(split: Split, count: int) -> list[str]:
     return [next(iter(split.captions[row]), "") for row in spread]
 
 
-def draw_preview(model: Any, prompts: Sequence[str], words: Words, machine: Machine, path: Path) -> None:
+def draw_preview(
+    model: Any, prompts: Sequence[str], words: Words, machine: Machine, path: Path, stop: Callable[[], int]
+) -> bool:
     """Draws one picture a prompt, picture i with seed i, and writes them as one sheet to `path` (PNG).
+
+    Asks `stop` after each sampling step, and gives up without a sheet when it says so.
+
+    Returns:
+        Whether the sheet was drawn.
 
     Raises:
         Unavailable: the disk is full or refuses.
     """
     with torch.no_grad(), machine.autocast():
-        *_, last = model.draw(words.to(torch.device(machine.device)), None, range(len(prompts)), Settings())
-    sheet = contact_sheet(list(from_model(last.pictures.float())), list(prompts))
+        drawing = model.draw(words.to(torch.device(machine.device)), None, range(len(prompts)), Settings())
+        pictures = next(drawing).pictures
+        for progress in drawing:
+            if stop():
+                return False
+            pictures = progress.pictures
+    sheet = contact_sheet(list(from_model(pictures)), list(prompts))
     with written_aside(path) as aside:
         sheet.save(aside, format="PNG")
+    return True

@@ -48,13 +48,13 @@ class Report:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self._steps = 0
+        self.steps = 0
         self._loss = self._norm = 0.0
         self._spent: dict[str, float] = defaultdict(float)
 
     @property
     def due(self) -> bool:
-        return time.monotonic() - self._began >= REPORT_SECONDS
+        return self.steps > 0 and time.monotonic() - self._began >= REPORT_SECONDS
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:
@@ -64,13 +64,13 @@ class Report:
 
     def add(self, loss: float, norm: float) -> None:
         """The figures of one step."""
-        self._steps += 1
+        self.steps += 1
         self._loss += loss
         self._norm += norm
 
     def make(self, pictures_seen: int, seconds: float, config: TrainConfig, learning_rate: float) -> TrainingProgress:
         elapsed = time.monotonic() - self._began
-        speed = self._steps * config.batch_size / elapsed
+        speed = self.steps * config.batch_size / elapsed
         if config.pictures is not None:
             eta = max(0, config.pictures - pictures_seen) / speed
         else:
@@ -81,9 +81,9 @@ class Report:
             seconds=round(seconds, 1),
             eta_seconds=round(eta, 1),
             pictures_per_second=round(speed, 2),
-            loss=self._loss / self._steps,
+            loss=self._loss / self.steps,
             learning_rate=learning_rate,
-            gradient_norm=self._norm / self._steps,
+            gradient_norm=self._norm / self.steps,
             shares={what: round(spent / elapsed, 4) for what, spent in self._spent.items()},
         )
 

@@ -1,0 +1,192 @@
+"""The loop from end to end, with the tiny family."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tomllib
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mindseye.collection.collection import Collection
+from mindseye.errors import BadInput, NotFinite, Unavailable
+from mindseye.imagine.family import PictureFormat
+from mindseye.observe.features import CaptionFeatures
+from mindseye.train.data import CaptionList, Feed
+from mindseye.train.loop import train
+from mindseye.train.progress import TrainingProgress
+from mindseye.train.run import RunFolder
+
+
+@pytest.fixture
+def quick(tiny: ModuleType, collection: Collection) -> Any:
+    """Trains the tiny family in this process: `quick(run, pictures, key="value", ...)`."""
+
+    def run(folder: Path, pictures: int | None, **settings: str) -> RunFolder:
+        settings = {key.replace("model_", "model."): value for key, value in settings.items()}
+        return train(tiny.FAMILY, collection, folder, pictures=pictures, settings=tiny.FAST | settings)
+
+    return run
+
+
+def weights(run: RunFolder) -> dict[str, str]:
+    """SHA-256 of each file of tensors in the newest checkpoint."""
+    newest = max(run.checkpoints.glob("[0-9]*"))
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in newest.glob("*.safetensors")}
+
+
+def events(run: RunFolder, name: str) -> list[dict[str, Any]]:
+    return [event for event in run.events.read() if event["event"] == name]
+
+
+def test_a_training_leaves_a_model_a_sheet_and_a_record(quick: Any, tmp_path: Path) -> None:
+    run = quick(tmp_path / "run", 80)
+    assert run.state == "finished"
+    assert (run.model / "weights.safetensors").exists() and (run.model / "sheet.png").exists()
+    assert [path.name for path in run.samples.iterdir()] == ["000000080.png"]
+    names = [event["event"] for event in run.events.read()]
+    for stage in ("read", "encode", "build", "estimate", "compile", "progress", "held_out", "preview", "checkpoint"):
+        assert stage in names
+    timed = [event for event in run.events.read() if event["event"] in ("read", "encode", "checkpoint", "saved")]
+    assert all(event["bytes"] > 0 and event["seconds"] >= 0 for event in timed)
+    plan = tomllib.loads((run.path / "run.toml").read_text())
+    assert plan["train"]["batch_size"] == 8 and plan["machine"]["threads"] == 1 and plan["fingerprint"]
+
+
+def test_it_learns(quick: Any, tmp_path: Path) -> None:
+    run = quick(tmp_path / "run", 2400, learning_rate="3e-3")
+    before = quick(tmp_path / "new", 8, learning_rate="3e-3")
+    assert events(run, "held_out")[-1]["loss"] < 0.3 * events(before, "held_out")[-1]["loss"]
+
+
+def test_a_finished_training_stays_as_it_is(quick: Any, tmp_path: Path) -> None:
+    run = quick(tmp_path / "run", 80)
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.name != "lock"}
+    quick(tmp_path / "run", 80)
+    assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.name != "lock"} == before
+
+
+def test_a_raised_goal_goes_on_from_where_it_was(quick: Any, tmp_path: Path) -> None:
+    quick(tmp_path / "run", 80)
+    run = quick(tmp_path / "run", 160)
+    assert run.state == "finished"
+    assert [event["pictures_seen"] for event in events(run, "started")] == [0, 80]
+    assert events(run, "finished")[-1]["pictures_seen"] == 160
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [({"batch_size": "16"}, "batch_size"), ({"seed": "1"}, "seed"), ({"model_width": "8"}, "model.width")],
+)
+def test_a_setting_that_contradicts_the_run_is_refused_by_name(
+    quick: Any, tmp_path: Path, settings: dict[str, str], field: str
+) -> None:
+    quick(tmp_path / "run", 80)
+    with pytest.raises(BadInput, match=f"^{field} is"):
+        quick(tmp_path / "run", 80, **settings)
+    with pytest.raises(BadInput, match="pictures is 80"):
+        quick(tmp_path / "run", 40)
+    assert RunFolder(tmp_path / "run").state == "finished"
+
+
+def test_another_collection_is_refused(quick: Any, tiny: ModuleType, tmp_path: Path) -> None:
+    quick(tmp_path / "run", 80)
+    other = tiny.make_collection(tmp_path / "other", [tiny.example(50)])
+    with pytest.raises(BadInput, match="the collection is not the one"):
+        train(tiny.FAMILY, other, tmp_path / "run", settings=tiny.FAST)
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(quick: Any, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("do not lose me")
+    with pytest.raises(BadInput, match="is not a run folder"):
+        quick(tmp_path, 80)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_only_one_process_trains_in_a_folder(quick: Any, tmp_path: Path) -> None:
+    run = quick(tmp_path / "run", 80)
+    with run.lease():
+        assert run.state == "running"
+        with pytest.raises(BadInput, match="another process is training there"):
+            quick(tmp_path / "run", 160)
+    assert run.state == "finished"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_refused_by_name(quick: Any, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(Unavailable, match="cannot be used: permission denied"):
+        quick(tmp_path / "run", 80)
+
+
+def test_a_device_that_is_not_there_is_refused_by_name(quick: Any, tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="device mps is not on this machine"):
+        quick(tmp_path / "run", 80, device="mps")
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_update_and_names_the_pictures(
+    tiny: ModuleType, tmp_path: Path
+) -> None:
+    spoilt = tiny.make_collection(tmp_path / "spoilt", [tiny.example(60, opacity=0)])
+    folder, settings = tmp_path / "run", tiny.FAST | {"model.brightness": "true", "checkpoint_minutes": "0"}
+    settings |= {"seed": "3", "batch_size": "4"}
+    with pytest.raises(NotFinite, match="pictures is inf") as caught:
+        train(tiny.FAMILY, spoilt, folder, pictures=400, settings=settings)
+    run = RunFolder(folder)
+    assert "square60.png" in caught.value.why and caught.value.exit_code == 4
+    assert run.state == "stopped by error"
+    newest = max(run.checkpoints.glob("[0-9]*"))
+    assert f"at {int(newest.name)} pictures" in caught.value.what  # the state just before the bad step
+    assert all(tensor.isfinite().all() for tensor in load_file(newest / "weights.safetensors").values())
+
+
+def test_each_objective_moves_its_own_parameters_only(quick: Any, tmp_path: Path) -> None:
+    alone = quick(tmp_path / "alone", 80)
+    both = quick(tmp_path / "both", 80, model_rival="true")
+    one, two = (load_file(run.checkpoints / "000000080" / "weights.safetensors") for run in (alone, both))
+    assert (two.pop("rival") != 1).all()
+    assert one.keys() == two.keys() and all((one[name] == two[name]).all() for name in one)
+
+
+def test_previews_and_checkpoints_do_not_touch_the_training(quick: Any, tmp_path: Path) -> None:
+    plain = quick(tmp_path / "plain", 80)
+    busy = quick(tmp_path / "busy", 80, checkpoint_minutes="0", preview_minutes="0", preview_pictures="3")
+    assert weights(plain) == weights(busy)
+    assert len(list(busy.samples.iterdir())) == 11
+
+
+def test_a_batch_holds_the_same_samples_at_any_batch_size(tiny: ModuleType, collection: Collection) -> None:
+    captions = CaptionList()
+    pictures = captions.read(collection.splits["train"], PictureFormat(tiny.SIZE_PX, 4))
+    count = len(captions.texts)
+    states = torch.ones(count, 384, dtype=torch.float16)
+    features = CaptionFeatures(tokens=states, starts=torch.arange(count + 1), sentence=states, token_limit=8)
+    model = tiny.build(tiny.TinyConfig(size_px=tiny.SIZE_PX, channels=4, text_width=384), 0)
+    feeds = [Feed(pictures, features, model.objectives(), 0, size, slice(size)) for size in (4, 16)]
+    second = slice(4, 8)
+    small, large = feeds[0].make(4), feeds[1].make(0)
+    assert (small.batch.pictures == large.batch.pictures[second]).all()
+    assert (small.draws["picture"]["noise"] == large.draws["picture"]["noise"][second]).all()
+    half = Feed(pictures, features, model.objectives(), 0, 16, slice(8, 16)).make(0)
+    assert (half.batch.pictures == large.batch.pictures[8:]).all()
+    assert (half.draws["picture"]["noise"] == large.draws["picture"]["noise"][8:]).all()
+
+
+def test_the_progress_is_shown_at_the_end_at_the_latest(
+    tiny: ModuleType, collection: Collection, tmp_path: Path
+) -> None:
+    shown: list[TrainingProgress] = []
+    train(tiny.FAMILY, collection, tmp_path / "run", pictures=80, settings=tiny.FAST, show=shown.append)
+    assert shown[-1].progress == 1 and shown[-1].pictures_seen == 80 and shown[-1].eta_seconds == 0
+    assert shown[-1].loss > 0 and shown[-1].gradient_norm > 0
+    assert 0 < sum(shown[-1].shares.values()) <= 1
+
+
+def test_a_training_by_time_ends_in_time(tiny: ModuleType, collection: Collection, tmp_path: Path) -> None:
+    run = train(tiny.FAMILY, collection, tmp_path / "run", minutes=0.01, settings=tiny.FAST)
+    assert 0.6 <= events(run, "finished")[-1]["seconds_trained"] < 5
