@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from mindseye import __version__
 from mindseye.errors import BadInput
+from mindseye.imagine.device import best_device
 from mindseye.imagine.family import Family, Progress
 from mindseye.imagine.model_folder import About, find_model, load_model, vocabulary, weights_digest
 from mindseye.imagine.request import Request
@@ -87,7 +87,9 @@ class Imaginer:
         if unknown := self.unknown_words(request.prompt):
             notes.append(f"words it never saw in a caption: {', '.join(unknown)}")
         if self.encoder.too_long(request.prompt):
-            notes.append(f"the prompt is longer than the {self.encoder.token_limit} tokens that are read; the end is cut")
+            notes.append(
+                f"the prompt is longer than the {self.encoder.token_limit} tokens that are read; the end is cut"
+            )
         return notes
 
     def unknown_words(self, prompt: str) -> list[str]:
@@ -104,7 +106,7 @@ class Imaginer:
         """
         self._check(request)
         negative = self._words(request.negative_prompt, request.count) if request.negative_prompt else None
-        return self._model.draw(self._words(request.prompt, request.count), negative, request.seeds, request)  # type: ignore[no-any-return]
+        return self._model.draw(self._words(request.prompt, request.count), negative, request.seeds, request)
 
     def imagine(self, request: Request, watch: Callable[[Progress], None] = lambda progress: None) -> list[Picture]:
         """Draws `request.count` pictures; `watch` is called after every step.
@@ -168,12 +170,11 @@ def load(name_or_path: str | Path, *, device: str | None = None) -> Imaginer:
 
     Args:
         name_or_path: the model.
-        device: "cpu", "cuda", "mps"; CUDA when there is one, otherwise the CPU.
+        device: "cpu", "cuda" or "mps"; the best there is unless given.
 
     Raises:
         BadInput: there is no such model, or it is damaged.
     """
     folder = find_model(name_or_path)
     family, model, about = load_model(folder)
-    chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    return Imaginer(folder, family, model.eval().to(chosen), about)
+    return Imaginer(folder, family, model.eval().to(device or best_device()), about)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers.schedulers import FlowMatchEulerDiscreteScheduler
+from safetensors.torch import load_file
 from torch import nn
 
 from mindseye.imagine.diffusion.config import DiffusionConfig
@@ -17,6 +19,7 @@ from mindseye.imagine.diffusion.sample import SAMPLERS, draw_pictures
 from mindseye.imagine.family import Abilities, Batch, Draws, Objective, Progress, Settings
 from mindseye.observe.text import Words
 
+DEFAULT_SAMPLER = "heun"
 ABILITIES = Abilities(prompt=True, negative_prompt=True, guidance=True, samplers=tuple(SAMPLERS))
 NETWORK_FIELDS = (
     "size_px", "channels", "patch_px", "width", "depth", "heads", "hidden", "bottleneck", "text_width", "text_tokens",
@@ -26,7 +29,7 @@ NETWORK_FIELDS = (
 class Diffusion(nn.Module):
     """A diffusion model: `network` with its `config`, and the `scheduler` that says at which times to look."""
 
-    def __init__(self, config: DiffusionConfig, network: DiffusionTransformer, scheduler: object = None) -> None:
+    def __init__(self, config: DiffusionConfig, network: DiffusionTransformer, scheduler: Any = None) -> None:
         super().__init__()
         self.config = config
         self.network = network
@@ -42,7 +45,7 @@ class Diffusion(nn.Module):
             )
         ]
 
-    def _loss(self, model: nn.Module, batch: Batch, draws: Draws) -> torch.Tensor:
+    def _loss(self, model: Any, batch: Batch, draws: Draws) -> torch.Tensor:
         return loss(model.network, batch, draws, self.config)
 
     def hidden_matrices(self) -> frozenset[str]:
@@ -54,29 +57,30 @@ class Diffusion(nn.Module):
         )
 
     def settings(self, asked: Settings) -> Settings:
-        """What will be used: what was asked for, filled up with this model's defaults."""
-        return Settings(
-            guidance=self.config.guidance if asked.guidance is None else asked.guidance,
-            steps=asked.steps or self.config.steps,
-            sampler=asked.sampler or next(iter(SAMPLERS)),
-        )
+        """See `family.Model.settings`."""
+        sampler, steps, guidance = self._filled(asked)
+        return Settings(sampler=sampler, steps=steps, guidance=guidance)
+
+    def _filled(self, asked: Settings) -> tuple[str, int, float]:
+        guidance = self.config.guidance if asked.guidance is None else asked.guidance
+        return asked.sampler or DEFAULT_SAMPLER, asked.steps or self.config.steps, guidance
 
     def draw(
         self, words: Words, negative: Words | None, seeds: Sequence[int], settings: Settings
     ) -> Iterator[Progress]:
         """See `family.Model.draw`."""
-        used = self.settings(settings)
+        sampler, steps, guidance = self._filled(settings)
         device = self.network.device
-        self.scheduler.set_timesteps(sigmas=_evenly(used.steps), device=device)
+        self.scheduler.set_timesteps(sigmas=[1 - step / steps for step in range(steps)], device=device)  # it adds the 0
         return draw_pictures(
             self.network,
             self.config,
             words.to(device),
             negative and negative.to(device),
             seeds,
-            sampler=SAMPLERS[used.sampler],
+            sampler=SAMPLERS[sampler],
             times=self.scheduler.sigmas,
-            guidance=used.guidance,
+            guidance=guidance,
         )
 
 
@@ -84,24 +88,31 @@ def build(config: DiffusionConfig, seed: int) -> Diffusion:
     """A freshly initialised model; the same seed gives the same weights."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return Diffusion(config, DiffusionTransformer(**{name: getattr(config, name) for name in NETWORK_FIELDS}))
+        return Diffusion(config, _network(config))
 
 
 def save(model: Diffusion, folder: Path) -> None:
     """Writes the components of `model` into `folder` by the diffusers convention, weights in bfloat16."""
     from mindseye.imagine.diffusion.pipeline import MindseyePipeline
 
-    half = DiffusionTransformer(**{name: getattr(model.config, name) for name in NETWORK_FIELDS})
+    half = _network(model.config)
     half.load_state_dict(model.network.state_dict())
     MindseyePipeline(transformer=half.to(torch.bfloat16), scheduler=model.scheduler).save_pretrained(folder)
 
 
 def load(config: DiffusionConfig, folder: Path) -> Diffusion:
-    """The model whose components lie in `folder`, in float32, ready to draw."""
-    network = DiffusionTransformer.from_pretrained(folder / "transformer", use_safetensors=True, dtype=torch.float32)
+    """The model whose components lie in `folder`, in float32, ready to draw.
+
+    Raises:
+        Exception: weights are missing, damaged, or not exactly those of `config`; `load_model` says so to the person.
+    """
+    with torch.device("meta"):
+        network = _network(config)
+    weights = load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors")
+    network.load_state_dict({name: weight.float() for name, weight in weights.items()}, assign=True)
     scheduler = FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler")
     return Diffusion(config, network.eval(), scheduler)
 
 
-def _evenly(steps: int) -> list[float]:
-    return [1 - step / steps for step in range(steps)]  # the scheduler adds the final 0
+def _network(config: DiffusionConfig) -> DiffusionTransformer:
+    return DiffusionTransformer(**{name: getattr(config, name) for name in NETWORK_FIELDS})

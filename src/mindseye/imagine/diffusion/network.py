@@ -67,10 +67,8 @@ class DiffusionTransformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
                 nn.init.zeros_(parameter)
             elif isinstance(self.get_submodule(name.rpartition(".")[0]), nn.Linear):
                 nn.init.xavier_uniform_(parameter)
-        for layer in (self.time_in[0], self.time_in[2]):
-            nn.init.normal_(layer.weight, std=0.02)
-        for parameter in (self.null_words, self.null_sentence):
-            nn.init.normal_(parameter, std=0.02)
+            elif name.startswith("null"):
+                nn.init.normal_(parameter, std=0.02)
         for layer in (self.modulation, self.modulation_out, self.patch_out):
             nn.init.zeros_(layer.weight)
 

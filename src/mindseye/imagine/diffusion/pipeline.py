@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import diffusers
 import torch
@@ -33,13 +33,6 @@ class MindseyePipeline(DiffusionPipeline):  # type: ignore[misc]
         super().__init__()
         self.register_modules(transformer=transformer, scheduler=scheduler)
         self._encoder: TextEncoder | None = None
-        self._about: dict[str, Any] | None = None
-
-    @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> Self:
-        """Opens a model folder; see `diffusers.DiffusionPipeline.from_pretrained`."""
-        pipeline = super().from_pretrained(pretrained_model_name_or_path, **options)
-        return pipeline
 
     @torch.no_grad()
     def __call__(

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mindseye.imagine.device import fast_arithmetic
 from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.network import DiffusionTransformer
 from mindseye.imagine.diffusion.objective import velocity
@@ -123,7 +124,8 @@ def _guided_field(
 
     def field(x: Tensor, t: Tensor) -> Tensor:
         level = t.expand(2 * rows)
-        clean, clean_against = network(torch.cat([x, x]), level, both, without).chunk(2)
+        with fast_arithmetic(x.device):
+            clean, clean_against = network(torch.cat([x, x]), level, both, without).chunk(2)
         weight = guidance if t <= config.guidance_until else 1.0
         return velocity(x, guided(clean, clean_against, weight), level[:rows])
 
