@@ -240,6 +240,20 @@ def test_a_damaged_collection_is_refused_by_name(tmp_path: Path) -> None:
         open_prepared(made.path)
 
 
+def test_a_record_that_points_elsewhere_is_refused(tmp_path: Path) -> None:
+    made = collect(write_files(tmp_path / "s", captioned(3)), tmp_path / "c")
+    record = json.loads((made.path / "collection.json").read_text())
+    (made.path / "collection.json").write_text(json.dumps({**record, "splits": {"../../train": 1}}))
+    with pytest.raises(BadInput, match="names a split"):
+        open_prepared(made.path)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_very_small_collection_is_all_for_training(tmp_path: Path, count: int) -> None:
+    made = collect(write_files(tmp_path / "s", captioned(count)), tmp_path / "c", validation=0)
+    assert made.info["splits"] == {"train": count}
+
+
 def test_splits_of_any_name_are_written_and_empty_ones_left_out(tmp_path: Path) -> None:
     example = Example(png(sprite(1)), "a.png", ("a cat",), "cat", "g", "made")
     made = write_collection(tmp_path / "c", {"train": [example], "validation": [], "style_transfer": [example]}, {})

@@ -36,6 +36,8 @@ FORMAT = "mindseye collection"
 FORMAT_VERSION = 1
 RECORD = "collection.json"
 
+_SPLIT_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
 _FEATURES = {
     "image": {"_type": "Image"},
     "text": {"dtype": "string", "_type": "Value"},
@@ -45,18 +47,26 @@ _FEATURES = {
     "group": {"dtype": "string", "_type": "Value"},
     "source": {"dtype": "string", "_type": "Value"},
 }
-SCHEMA = pa.schema(
-    [
-        ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
-        ("text", pa.string()),
-        ("captions", pa.list_(pa.string())),
-        ("file_name", pa.string()),
-        ("concept", pa.string()),
-        ("group", pa.string()),
-        ("source", pa.string()),
-    ],
-    metadata={"huggingface": json.dumps({"info": {"features": _FEATURES}})},
-)
+_FIELDS = [
+    ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
+    ("text", pa.string()),
+    ("captions", pa.list_(pa.string())),
+    ("file_name", pa.string()),
+    ("concept", pa.string()),
+    ("group", pa.string()),
+    ("source", pa.string()),
+]
+
+
+def _schema(*more: str) -> pa.Schema:
+    """The columns, with more columns of text, as `datasets` reads them too."""
+    features = {**_FEATURES, **{name: {"dtype": "string", "_type": "Value"} for name in more}}
+    fields = [*_FIELDS, *((name, pa.string()) for name in more)]
+    return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
+
+
+SCHEMA = _schema()
+SCHEMA_WITH_TRUTH = _schema("truth")
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,7 @@ class Example:
         concept: what it shows, as far as is known; pictures of one concept are drawn together in training.
         group: the same for near-duplicates; a group never straddles two splits.
         source: which reader rule supplied the captions ("sidecar .txt", "metadata.jsonl", ...).
+        truth: what exactly the picture shows, as JSON, where it was drawn from a known scene; else "".
     """
 
     picture: bytes
@@ -78,6 +89,7 @@ class Example:
     concept: str
     group: str
     source: str
+    truth: str = ""
 
 
 class Split:
@@ -101,6 +113,7 @@ class Split:
             concept=self.concepts[index],
             group=self.groups[index],
             source=self.sources[index],
+            truth=self.truths[index],
         )
 
     def __iter__(self) -> Iterator[Example]:
@@ -127,6 +140,11 @@ class Split:
     def sources(self) -> list[str]:
         """Which reader rule supplied the captions of each picture."""
         return self._column("source")
+
+    @cached_property
+    def truths(self) -> list[str]:
+        """What exactly each picture shows, as JSON; "" where it is not known."""
+        return self._column("truth") if "truth" in self.table.column_names else [""] * len(self)
 
     def _column(self, name: str) -> list[Any]:
         values: list[Any] = self.table.column(name).to_pylist()
@@ -212,7 +230,7 @@ def write_collection(destination: Path, splits: Mapping[str, Sequence[Example]],
     if "train" not in kept:
         raise BadInput(f"{destination} cannot be made: no picture is left for its train split")
     for name in kept:
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        if not _SPLIT_NAME.fullmatch(name):
             raise BadInput(f"split name {name!r} is not usable", next_step="use lower-case letters and underscores")
     everything = [example for examples in kept.values() for example in examples]
     record = {
@@ -301,6 +319,8 @@ def open_prepared(path: Path, *, name: str = "") -> Collection:
             why=f"version {info.get('version')!r} instead of {FORMAT_VERSION}",
             next_step="collect the pictures again, or use a newer mindseye",
         )
+    if unusable := [split for split in info["splits"] if not _SPLIT_NAME.fullmatch(split)]:
+        raise BadInput(f"{path / RECORD} names a split {unusable[0]!r}", why="that is no split's name")
     splits = {split: Split(split, _read_table(path / "data" / _parquet_name(split))) for split in info["splits"]}
     return Collection(path, name or path.resolve().name, splits, info)
 
@@ -310,24 +330,25 @@ def _parquet_name(split: str) -> str:
 
 
 def _table(examples: Sequence[Example]) -> pa.Table:
-    return pa.Table.from_pydict(
-        {
-            "image": [{"bytes": example.picture, "path": example.file_name} for example in examples],
-            "text": [example.captions[0] if example.captions else "" for example in examples],
-            "captions": [list(example.captions) for example in examples],
-            "file_name": [example.file_name for example in examples],
-            "concept": [example.concept for example in examples],
-            "group": [example.group for example in examples],
-            "source": [example.source for example in examples],
-        },
-        schema=SCHEMA,
-    )
+    columns = {
+        "image": [{"bytes": example.picture, "path": example.file_name} for example in examples],
+        "text": [example.captions[0] if example.captions else "" for example in examples],
+        "captions": [list(example.captions) for example in examples],
+        "file_name": [example.file_name for example in examples],
+        "concept": [example.concept for example in examples],
+        "group": [example.group for example in examples],
+        "source": [example.source for example in examples],
+    }
+    if not any(example.truth for example in examples):
+        return pa.Table.from_pydict(columns, schema=SCHEMA)
+    return pa.Table.from_pydict({**columns, "truth": [example.truth for example in examples]}, schema=SCHEMA_WITH_TRUTH)
 
 
 def _read_table(path: Path) -> pa.Table:
     try:
-        return pq.read_table(path, schema=SCHEMA)
-    except (OSError, pa.ArrowException) as error:
+        known = "truth" in pq.read_schema(path).names
+        return pq.read_table(path, schema=SCHEMA_WITH_TRUTH if known else SCHEMA)
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise BadInput(
             f"{path} cannot be read",
             why="the file is missing, cut short or has other columns",

@@ -30,7 +30,7 @@ def read_parquet(tree: Tree) -> Iterator[Found | Excluded]:
         try:
             held = tree.files[name]()
             yield from _read_file(name, held if isinstance(held, Path) else io.BytesIO(held), seen)
-        except (OSError, pa.ArrowException):
+        except (OSError, ValueError, pa.ArrowException):
             yield Excluded(name, "the Parquet file is damaged or cannot be read")
     yield from tree.excluded
 
@@ -44,11 +44,19 @@ def _read_file(name: str, held: Path | io.BytesIO, seen: set[str]) -> Iterator[F
         wanted = [
             column for column in (IMAGE_COLUMN, *TEXT_KEYS, LAST_TEXT_KEY, "file_name", "concept") if column in columns
         ]
-        row_number = 0
-        for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=wanted):
-            for row in batch.to_pylist():
-                row_number += 1
-                yield found_in_row(row, f"{name} row {row_number}", seen)
+        rows = (
+            batch.slice(at, 1)
+            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=wanted)
+            for at in range(batch.num_rows)
+        )
+        for number, row in enumerate(rows, start=1):
+            where = f"{name} row {number}"
+            try:
+                values = row.to_pylist()[0]
+            except UnicodeDecodeError:
+                yield Excluded(where, "a text in the row is not valid UTF-8")
+            else:
+                yield found_in_row(values, where, seen)
 
 
 def found_in_row(row: dict[str, Any], where: str, seen: set[str]) -> Found | Excluded:

@@ -33,7 +33,7 @@ def zip_tree(path: Path) -> Iterator[Tree]:
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise BadInput(f"{path} cannot be read", why="it is damaged or not a zip file") from error
     with archive:
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
         total = sum(entry.file_size for entry in entries)
         if len(entries) > MOST_ENTRIES or total > LARGEST_TOTAL_BYTES:
             raise BadInput(
@@ -82,5 +82,5 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(entry) as file:
             return file.read(LARGEST_ENTRY_BYTES)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         raise OSError("damaged inside the zip file") from error
