@@ -181,7 +181,8 @@ def _refuse_if_useless(source: str | Path, reading: _Reading, captions_required:
     reasons = Counter(excluded.reason for excluded in reading.excluded)
     held = contents(source) if not reading.prepared else ""
     why = "; ".join(
-        [f"it holds {held}"] * bool(held) + [f"{count:,}: {reason}" for reason, count in reasons.most_common(4)]
+        [f"it holds {held}"] * bool(held)
+        + [f"{count:,} left out: {reason}" for reason, count in reasons.most_common(4)]
     )
     if reading.found == 0:
         raise BadInput(f"{source} has no pictures", why=why, next_step="give the folder that the pictures are in")
