@@ -1,16 +1,17 @@
-"""The collections that come with mindseye, named directly: `emoji`."""
+"""The collections that come with mindseye, named directly: `emoji` and `shapes`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+from mindseye.collection.builtin.shapes import open_shapes
 from mindseye.collection.collection import Collection, open_prepared
 
 
-def emoji() -> Collection:
+def open_emoji() -> Collection:
     """Noto and Twemoji at 64 px, transparent, captioned; made by `emoji_build.py`, stored beside this file."""
     return open_prepared(Path(__file__).parent / "emoji", name="emoji")
 
 
-BUILTIN: dict[str, Callable[[], Collection]] = {"emoji": emoji}
+BUILTIN: dict[str, Callable[[], Collection]] = {"emoji": open_emoji, "shapes": open_shapes}
