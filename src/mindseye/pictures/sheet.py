@@ -42,14 +42,14 @@ def contact_sheet(
     Args:
         pictures: at least one uint8 array `[h, w, 3 or 4]`; transparent ones show the tile behind them.
         captions: one a picture, shown in at most two lines.
-        columns: tiles in a row; by default a page somewhat wider than high.
+        columns: tiles in a row; by default a page somewhat wider than high, without gaps where that can be.
         scale: whole factor by which pictures grow (nearest neighbour); by default a tile is about 128 px.
         title: a line above the tiles.
 
     Returns:
         An image of mode RGB.
     """
-    columns = min(len(pictures), columns or math.ceil(math.sqrt(len(pictures) * 1.5)))
+    columns = min(len(pictures), columns or _columns(len(pictures)))
     rows = math.ceil(len(pictures) / columns)
     longest = max(max(picture.shape[:2]) for picture in pictures)
     shown = [_enlarged(picture, scale or max(1, round(TILE_PX / longest))) for picture in pictures]
@@ -82,6 +82,14 @@ def _enlarged(picture: NDArray[np.uint8], scale: int) -> Image.Image:
         image.thumbnail((LARGEST_PX, LARGEST_PX), Image.Resampling.LANCZOS)
         return image
     return image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
+
+
+def _columns(count: int) -> int:
+    """The most columns up to a page twice as wide as high that leave no gap, or a page half as wide again as high."""
+    full = [
+        columns for columns in range(math.ceil(math.sqrt(count)), math.isqrt(2 * count) + 1) if count % columns == 0
+    ]
+    return max(full, default=math.ceil(math.sqrt(count * 1.5)))
 
 
 def _tile(edge_px: int) -> Image.Image:
