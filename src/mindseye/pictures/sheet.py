@@ -86,9 +86,8 @@ def _enlarged(picture: NDArray[np.uint8], scale: int) -> Image.Image:
 
 def _columns(count: int) -> int:
     """The most columns up to a page twice as wide as high that leave no gap, or a page half as wide again as high."""
-    full = [
-        columns for columns in range(math.ceil(math.sqrt(count)), math.isqrt(2 * count) + 1) if count % columns == 0
-    ]
+    candidates = range(math.ceil(math.sqrt(count)), math.isqrt(2 * count) + 1)
+    full = [columns for columns in candidates if count % columns == 0]
     return max(full, default=math.ceil(math.sqrt(count * 1.5)))
 
 
