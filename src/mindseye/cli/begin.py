@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from mindseye.imagine.imaginer import Imaginer
 
 FAMILY = "diffusion"
-DEFAULT_MINUTES = 45.0
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,7 @@ class Place:
 
 def begin(
     folder: Annotated[Path, typer.Argument(help="Your pictures with captions: a folder, or a zip of one.")],
-    minutes: Annotated[
-        float | None, typer.Option(help=f"How long to train.  [default: {DEFAULT_MINUTES:g}]", show_default=False)
-    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="How long to train.  [default: 45]")] = None,
     out: Annotated[Path | None, typer.Option(help="Where everything goes.  [default: FOLDER-mindseye]")] = None,
     as_json: console.Json = False,
 ) -> None:
@@ -79,7 +77,7 @@ def begin(
     import mindseye
     from mindseye.cli.train import stoppable, training_progress
 
-    place = Place(out or folder.resolve().with_name(f"{folder.resolve().name.removesuffix('.zip')}-mindseye"))
+    place = Place(out or folder.resolve().with_name(f"{_name(folder)}-mindseye"))
     collection = collected(folder, place)
     if not place.report.exists():
         _report(collection, place)
@@ -112,6 +110,7 @@ def collected(folder: Path, place: Place) -> Collection:
     A training keeps the pictures that it began with; a folder that changed before it began is read again.
     """
     import mindseye
+    from mindseye.collection.collection import open_prepared
 
     if not folder.exists():
         raise BadInput(f"there is no {folder}", next_step="give the folder that holds your pictures")
@@ -121,18 +120,23 @@ def collected(folder: Path, place: Place) -> Collection:
     if place.record.exists() and place.collection.exists():
         before = json.loads(place.record.read_text(encoding="utf-8"))
         if before["look"] == look:
-            return mindseye.open_collection(place.collection)
+            return open_prepared(place.collection, name=_name(folder))
         if (place.run / "run.toml").exists():
             console.say(
                 f"{folder} has changed since this training began; it goes on with the pictures it began with"
                 " (to train on the new ones, choose another --out)"
             )
-            return mindseye.open_collection(place.collection)
+            return open_prepared(place.collection, name=_name(folder))
         console.say(f"{folder} has changed: reading it again")
-    collection = mindseye.collect(str(folder), place.collection, log=console.say)
+    mindseye.collect(folder, place.collection, log=console.say)
     place.report.unlink(missing_ok=True)
     files.write_json(place.record, {"folder": str(folder.resolve()), "look": look})
-    return collection
+    return open_prepared(place.collection, name=_name(folder))
+
+
+def _name(folder: Path) -> str:
+    """What the pictures are called: as the folder, or the zip file."""
+    return folder.resolve().name.removesuffix(".zip")
 
 
 def fingerprint(source: Path) -> str:
@@ -176,27 +180,34 @@ def _showing_sheets(place: Place) -> Callable[[str], None]:
 def prompt_box(imaginer: Imaginer, folder: Path) -> None:
     """Draws what is typed, line by line, until an empty line, Ctrl-D or Ctrl-C; the model stays loaded.
 
+    A prompt typed again is drawn with the next seed.
+
     Args:
         imaginer: a loaded model.
         folder: where the pictures go.
     """
     import mindseye
-    from mindseye.cli.drawing import draw
+    from mindseye.cli.drawing import draw, save_pictures
 
     console.say("\nWhat shall it draw? (an empty line leaves)")
-    while True:
+    drawn: Counter[str] = Counter()
+    while prompt := _typed():
         try:
-            prompt = input("> ").strip()
-        except (EOFError, KeyboardInterrupt):
-            console.say()
-            return
-        if not prompt:
-            return
-        try:
-            result = draw(imaginer, mindseye.Request.of(prompt=prompt, count=4), folder)
+            request = mindseye.Request.of(prompt=prompt, seed=drawn[prompt])
+            paths = save_pictures(draw(imaginer, request), folder)
         except MindseyeError as error:
             console.say(str(error))
             continue
-        for note in result["notes"]:
+        drawn[prompt] += 1
+        for note in imaginer.notes(request):
             console.say(f"note: {note}")
-        print("\n".join([*(picture["path"] for picture in result["pictures"]), result["sheet"]]), flush=True)
+        print(*paths, sep="\n", flush=True)
+
+
+def _typed() -> str:
+    """A line from the terminal; an empty one when the person leaves."""
+    try:
+        return input("> ").strip()
+    except (EOFError, KeyboardInterrupt):
+        console.say()
+        return ""

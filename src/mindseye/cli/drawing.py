@@ -1,77 +1,74 @@
-"""Drawing for a person: pictures as files with readable names, one sheet of them all, a word on what was not known."""
+"""Drawing for a person: with a bar to watch, and pictures as files with readable names."""
 
 from __future__ import annotations
 
 import io
 import re
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mindseye import files
 from mindseye.cli import console
 
 if TYPE_CHECKING:
     from mindseye.imagine.family import Progress
-    from mindseye.imagine.imaginer import Imaginer
+    from mindseye.imagine.imaginer import Imaginer, Picture
     from mindseye.imagine.request import Request
 
 NAME_LENGTH = 60
 
 
-def draw(imaginer: Imaginer, request: Request, folder: Path, *, strip: bool = False) -> dict[str, Any]:
-    """Draws what is asked for and saves it: a PNG a picture and a contact sheet.
-
-    Args:
-        imaginer: a loaded model.
-        request: what to draw.
-        folder: made if it is not there; no other picture in it is overwritten.
-        strip: leave the story out of the PNGs.
-
-    Returns:
-        Plain JSON values: `model`, `pictures` ({path, seed, prompt, width, height} each), `sheet`, `seconds`,
-        `unknown_words`, `notes`.
+def draw(imaginer: Imaginer, request: Request) -> list[Picture]:
+    """Draws what is asked for, with a bar on a terminal.
 
     Raises:
         BadInput: the model cannot do what is asked.
-        Unavailable: the folder cannot be written.
     """
-    from mindseye.pictures.sheet import contact_sheet
-    from mindseye.pictures.story import png_bytes
-
-    began = time.monotonic()
     with console.progress("drawing") as update:
 
         def watch(now: Progress) -> None:
             if update:
                 update(now.step / now.steps, "")
 
-        pictures = imaginer.imagine(request, watch)
-    name = slug(request.prompt)
-    paths = [
-        save_beside(folder, f"{name}-{picture.story.seed}", png_bytes(picture.pixels, None if strip else picture.story))
+        return imaginer.imagine(request, watch)
+
+
+def save_pictures(pictures: Sequence[Picture], folder: Path, *, strip: bool = False) -> list[Path]:
+    """Saves each as `prompt-seed.png` in `folder`, which is made if it is not there.
+
+    Args:
+        pictures: what was drawn.
+        folder: no other picture in it is overwritten.
+        strip: leave out how each was made.
+
+    Raises:
+        Unavailable: the folder cannot be written.
+    """
+    from mindseye.pictures.story import png_bytes
+
+    return [
+        save_beside(
+            folder,
+            f"{slug(picture.story.prompt)}-{picture.story.seed}",
+            png_bytes(picture.pixels, None if strip else picture.story),
+        )
         for picture in pictures
     ]
+
+
+def save_sheet(pictures: Sequence[Picture], folder: Path) -> Path:
+    """Saves a contact sheet of pictures drawn from one prompt.
+
+    Raises:
+        Unavailable: the folder cannot be written.
+    """
+    from mindseye.pictures.sheet import contact_sheet
+
+    first = pictures[0].story
     page = io.BytesIO()
-    contact_sheet([picture.pixels for picture in pictures], title=request.prompt).save(page, "PNG")
-    return {
-        "model": imaginer.name,
-        "pictures": [
-            {
-                "path": str(path),
-                "seed": picture.story.seed,
-                "prompt": picture.story.prompt,
-                "width": picture.pixels.shape[1],
-                "height": picture.pixels.shape[0],
-            }
-            for path, picture in zip(paths, pictures, strict=True)
-        ],
-        "sheet": str(save_beside(folder, f"{name}-{request.seed}-sheet", page.getvalue())),
-        "seconds": round(time.monotonic() - began, 3),
-        "unknown_words": imaginer.unknown_words(request.prompt),
-        "notes": imaginer.notes(request),
-    }
+    contact_sheet([picture.pixels for picture in pictures], title=first.prompt).save(page, "PNG")
+    return save_beside(folder, f"{slug(first.prompt)}-{first.seed}-sheet", page.getvalue())
 
 
 def slug(prompt: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -30,8 +31,9 @@ def imagine(
 ) -> None:
     """Draw pictures from a prompt, and one sheet of them all."""
     import mindseye
-    from mindseye.cli.drawing import draw
+    from mindseye.cli.drawing import draw, save_pictures, save_sheet
 
+    began = time.monotonic()
     request = mindseye.Request.of(
         prompt=prompt,
         negative_prompt=negative,
@@ -42,8 +44,28 @@ def imagine(
         steps=steps,
         sampler=sampler,
     )
-    result = draw(mindseye.load(model), request, out, strip=strip)
-    for note in result["notes"]:
+    imaginer = mindseye.load(model)
+    pictures = draw(imaginer, request)
+    paths = save_pictures(pictures, out, strip=strip)
+    sheet = save_sheet(pictures, out)
+    notes = imaginer.notes(request)
+    for note in notes:
         console.say(f"note: {note}")
-    paths = [*(picture["path"] for picture in result["pictures"]), result["sheet"]]
-    console.answer(result, "\n".join(paths), as_json=as_json)
+    result = {
+        "model": imaginer.name,
+        "pictures": [
+            {
+                "path": str(path),
+                "seed": picture.story.seed,
+                "prompt": picture.story.prompt,
+                "width": picture.story.width,
+                "height": picture.story.height,
+            }
+            for path, picture in zip(paths, pictures, strict=True)
+        ],
+        "sheet": str(sheet),
+        "seconds": round(time.monotonic() - began, 3),
+        "unknown_words": imaginer.unknown_words(prompt),
+        "notes": notes,
+    }
+    console.answer(result, "\n".join(map(str, [*paths, sheet])), as_json=as_json)
