@@ -125,9 +125,26 @@ def test_a_jpeg_of_a_thousand_scans_is_refused() -> None:
     assert refusal(data[:-2] + data[last:-2] * 1_000 + b"\xff\xd9") == "too many scans"
 
 
-def test_a_jpeg_of_a_million_segments_is_refused() -> None:
-    data = encoded(smooth(), "JPEG")
-    assert refusal(data[:2] + b"\xff\xfe\0\2" * 1_000_000 + data[2:]) == "damaged"
+def parts_without_end() -> dict[str, bytes]:
+    gif = encoded(smooth().quantize(32), "GIF")
+    frame = gif.index(b",", 13 + 96)
+    comments = (b"!\xfe" + b"\1x" * 200_000 + b"\0") * 20
+    webp = encoded(noise(12, 9), "WEBP")[8:] + b"XXXX\0\0\0\0" * 1_000_000
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 0, 0, 0, 0))
+    return {
+        "PNG of empty chunks": SIGNATURE + header + chunk(b"IDAT", b"") * 1_000_000 + chunk(b"IEND", b""),
+        "GIF of tiny comments": gif[:frame] + comments + gif[frame:],
+        "GIF of zeros": gif[:-1] + bytes(2**23) + b";",
+        "WebP of empty chunks": b"RIFF" + struct.pack("<I", len(webp)) + webp,
+        "JPEG of empty comments": b"\xff\xd8" + b"\xff\xfe\0\2" * 1_000_000 + b"\xff\xd9",
+        "JPEG of fill bytes": b"\xff\xd8" + b"\xff" * 2**23,
+        "JPEG scan of fill bytes": b"\xff\xd8\xff\xda\0\2" + b"\xff" * 2**23,
+    }
+
+
+def test_a_file_of_parts_without_end_is_refused() -> None:
+    for name, data in parts_without_end().items():
+        assert refusal(data) in ("damaged", "truncated"), name
 
 
 def test_a_jpeg_of_a_million_restart_markers_is_a_picture_or_a_refusal() -> None:
@@ -232,6 +249,6 @@ def test_the_worst_files_stay_below_300_mib(tmp_path: Path) -> None:
     used_kib = {}
     for name, data in worst.items():
         (tmp_path / name).write_bytes(data)
-        command = [sys.executable, "-c", program, tmp_path / name]
+        command = [sys.executable, "-c", program, str(tmp_path / name)]
         used_kib[name] = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     assert max(used_kib.values()) - used_kib["small.png"] < 300 * 1024, used_kib

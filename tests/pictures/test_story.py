@@ -289,7 +289,7 @@ def test_latin_and_compressed_texts_are_read() -> None:
         {"prompt": '{"1": ' * 50_000},
         {
             "prompt": json.dumps(
-                {str(i): {"class_type": "K", "inputs": {"positive": [str(i + 1), 0]}} for i in range(30_000)}
+                {str(i): {"class_type": "K", "inputs": {"positive": [str(i + 1), 0]}} for i in range(10_000)}
             )
         },
         {

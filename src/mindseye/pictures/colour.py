@@ -85,7 +85,7 @@ def _from_numbers(image: Image.Image) -> Image.Image:
     white = next((white for white in _WHITES[image.mode[:4]] if brightest <= white), brightest)
     shades = np.empty(values.shape, np.uint8)
     for row, shown in zip(values, shades, strict=True):  # row by row, since a float picture is large
-        finite = np.nan_to_num(row.astype(np.float64), nan=0, posinf=0, neginf=0)
+        finite = np.nan_to_num(row, nan=0, posinf=0, neginf=0)
         shown[:] = np.rint(np.clip(finite * (255 / white), 0, 255))
     grey, key = Image.fromarray(shades), image.info.get("transparency")
     if key is None:

@@ -141,7 +141,9 @@ def _eight_bit_key(body: bytes, depth: int, grey: bool) -> bytes:
     return body
 
 
-_STANDALONE = re.compile(rb"\xff+[^\x00\x01\xd0-\xd8\xff]")  # the next marker that is not inside entropy-coded data
+# A marker, fill bytes before it included; and the next one that is not part of entropy-coded data.
+_MARKER = re.compile(rb"\xff+[^\x00\x01\xd0-\xd8\xff]")
+_MARKER_AFTER_DATA = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 
 
 def _jpeg(data: bytes, text_bytes: int) -> Container:
@@ -167,7 +169,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """Marker, body and, after a start of scan, the coded data of every segment up to the end of the first picture."""
     at = 2
     for _ in range(BLOCKS):
-        found = _STANDALONE.match(data, at)
+        found = _MARKER.match(data, at)
         if not found:
             raise Refused("damaged" if at < len(data) else "truncated")
         marker, at = data[found.end() - 1], found.end()
@@ -175,7 +177,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
             return
         (length,) = struct.unpack_from(">H", data, at)
         end = at + length
-        following = _STANDALONE.search(data, end) if marker == 0xDA else None
+        following = _MARKER_AFTER_DATA.search(data, end) if marker == 0xDA else None
         if end > len(data) or (marker == 0xDA and not following):
             raise Refused("truncated")
         body, at = data[at + 2 : end], following.start() if following else end
@@ -187,16 +189,17 @@ def _gif(data: bytes, text_bytes: int) -> Container:
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     at = palette_end = 13 + _gif_colours(flags)
     control = frame = b""
-    for _ in range(BLOCKS):
+    blocks = iter(range(BLOCKS))
+    for _ in blocks:
         start, kind = at, data[at]
         if kind == 0x3B:
             break
         if kind == 0x21:
-            at = _gif_blocks(data, at + 2)
+            at = _gif_blocks(data, at + 2, blocks)
             control = data[start:at] if data[start + 1] == 0xF9 else control
         elif kind == 0x2C:
             left, top, w, h, flags = struct.unpack_from("<HHHHB", data, at + 1)
-            at = _gif_blocks(data, at + 10 + _gif_colours(flags) + 1)
+            at = _gif_blocks(data, at + 10 + _gif_colours(flags) + 1, blocks)
             if not frame:
                 frame = control + data[start:at]
                 width, height = max(width, left + w), max(height, top + h)
@@ -204,6 +207,8 @@ def _gif(data: bytes, text_bytes: int) -> Container:
             at += 1
         else:
             raise Refused("damaged")
+    else:
+        raise Refused("damaged")
     if not frame:
         raise Refused("no picture inside")
     return Container("GIF", (width, height), data[:palette_end] + frame + b";")
@@ -213,9 +218,9 @@ def _gif_colours(flags: int) -> int:
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _gif_blocks(data: bytes, at: int) -> int:
-    """Where the chain of sub-blocks that begins at `at` ends."""
-    for _ in range(BLOCKS):
+def _gif_blocks(data: bytes, at: int, blocks: Iterator[int]) -> int:
+    """Where the chain of sub-blocks that begins at `at` ends; `blocks` counts them off for the whole file."""
+    for _ in blocks:
         length = data[at]
         at += 1 + length
         if length == 0:
@@ -224,18 +229,11 @@ def _gif_blocks(data: bytes, at: int) -> int:
 
 
 def _webp(data: bytes, text_bytes: int) -> Container:
-    end = 8 + struct.unpack_from("<I", data, 4)[0]
-    if end > len(data):
-        raise Refused("truncated")
-    at, size, kept, icc, exif = 12, None, [], b"", b""
-    seen: set[bytes] = set()
-    while at + 8 <= end:
-        kind, length = struct.unpack_from("<4sI", data, at)
-        body = data[at + 8 : at + 8 + length]
-        at += 8 + length + length % 2
-        if kind in seen or len(seen) > 16:
-            continue  # a later frame, or nothing of ours
-        seen.add(kind)
+    size, kept, seen = None, [], set()
+    icc = exif = b""
+    for kind, body in _riff_chunks(data):
+        if kind in seen:
+            continue  # a later frame
         if kind == b"ICCP":
             icc = body[:text_bytes]
         elif kind == b"EXIF":
@@ -245,8 +243,23 @@ def _webp(data: bytes, text_bytes: int) -> Container:
             if kind == b"VP8X":
                 body = bytes([body[0] & 0x12]) + body[1:]  # only the flags for alpha and animation
             kept.append(struct.pack("<4sI", kind, len(body)) + body + b"\0" * (len(body) % 2))
+            seen.add(kind)
     picture = b"WEBP" + b"".join(kept)
     return Container("WEBP", size or (0, 0), b"RIFF" + struct.pack("<I", len(picture)) + picture, icc, exif)
+
+
+def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    end = 8 + struct.unpack_from("<I", data, 4)[0]
+    if end > len(data):
+        raise Refused("truncated")
+    at = 12
+    for _ in range(BLOCKS):
+        if at + 8 > end:
+            return
+        kind, length = struct.unpack_from("<4sI", data, at)
+        yield kind, data[at + 8 : at + 8 + length]
+        at += 8 + length + length % 2
+    raise Refused("damaged")
 
 
 def _webp_size(kind: bytes, body: bytes) -> tuple[int, int] | None:

@@ -56,8 +56,7 @@ def _packed(picture: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """The visible pixels as 0xRRGGBB."""
     visible = picture if picture.shape[2] == 3 else picture[picture[..., 3] >= VISIBLE_ALPHA]
     red, green, blue = (visible[..., i].astype(np.uint32).ravel() for i in range(3))
-    packed: NDArray[np.uint32] = red << 16 | green << 8 | blue
-    return packed
+    return np.asarray(red << 16 | green << 8 | blue, np.uint32)
 
 
 def _middle(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -69,7 +68,7 @@ def _edges(picture: NDArray[np.uint8]) -> tuple[int, int]:
     """How many edges have a blended pixel in their middle, and how many edges there are (on grey if transparent)."""
     colours = picture[..., :3].astype(np.float32)
     if picture.shape[2] == 4:
-        colours = 128 + (colours - 128) * (picture[..., 3:] / np.float32(255))
+        colours = np.asarray(128 + (colours - 128) * (picture[..., 3:] / 255), np.float32)
     soft = edges = 0
     for lines in (colours, colours.swapaxes(0, 1)):
         before, middle, after = lines[:, :-2], lines[:, 1:-1], lines[:, 2:]
