@@ -17,8 +17,14 @@ from mindseye.pictures.tensors import from_model
 from mindseye.train.machine import Machine
 
 
-def preview_prompts(split: Split, count: int) -> list[str]:
-    """`count` first captions, evenly spread over the split, each concept at most once while there are others."""
+def preview_prompts(train: Split, held_out: Split | None, count: int) -> list[str]:
+    """`count` captions for the sheet: the first half is trained on, the second is held back from the training."""
+    unseen = count // 2 if held_out else 0
+    return [*_spread(train, count - unseen), *(_spread(held_out, unseen) if held_out else ())]
+
+
+def _spread(split: Split, count: int) -> list[str]:
+    """First captions, evenly spread over the split, each concept at most once while there are others."""
     first_of = {concept: row for row, concept in reversed(list(enumerate(split.concepts)))}
     rows = sorted(first_of.values())
     spread = [rows[i * len(rows) // count] for i in range(count)]

@@ -66,7 +66,7 @@ def make_ready(
         held_out_pictures = captions.read(validation, resolved.pictures) if validation else None
         fields.update(pictures=len(pictures.pixels), bytes=_bytes(pictures, held_out_pictures))
         log(f"read {len(pictures.pixels)} pictures to train on, {fields['bytes'] / 2**20:.0f} MiB")
-    prompts = preview_prompts(validation or train, config.preview_pictures)
+    prompts = preview_prompts(train, validation, config.preview_pictures)
     prompt_captions = [captions(prompt) for prompt in prompts]
     with run.stage("encode") as fields:
         features = caption_features(resolved.encoder, captions.texts, run.features)
