@@ -51,8 +51,7 @@ def contact_sheet(
     """
     columns = min(len(pictures), columns or _columns(len(pictures)))
     rows = math.ceil(len(pictures) / columns)
-    longest = max(max(picture.shape[:2]) for picture in pictures)
-    shown = [_enlarged(picture, scale or max(1, round(TILE_PX / longest))) for picture in pictures]
+    shown = [_enlarged(picture, scale or max(1, round(TILE_PX / max(picture.shape[:2])))) for picture in pictures]
     tile = _tile(max(max(image.size) for image in shown) + 2 * PADDING_PX)
     lines = [_wrapped(caption, _font(CAPTION_PT), tile.width, CAPTION_LINES) for caption in captions or ()]
     caption_px = CAPTION_GAP_PX + LINE_PX * max(map(len, lines)) if lines else 0
