@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,7 @@ def test_a_kill_at_any_file_event_leaves_one_that_loads(tmp_path: Path, again: b
         folder = tmp_path / str(event_number)
         for seen in (1, 2, 3):
             save(folder, seen)
-        outcome = in_another_process(killed_at(event_number, lambda folder=folder: save(folder, target)))
+        outcome = in_another_process(killed_at(event_number, partial(save, folder, target)))
         assert outcome in (KILLED, DONE)
         assert latest(folder) in ((2, 3) if again else (3, 4))
         clear_leftovers(folder)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,33 +28,51 @@ OFTEN = "checkpoint_minutes=0.0005"
 FOR_EVER = "pictures=1000000000"
 
 
-@pytest.fixture
-def start(collection: Collection) -> Callable[..., subprocess.Popen[str]]:
-    """Starts a training of the tiny family in its own process."""
+class Nursery:
+    """Starts trainings of the tiny family, each in a process of its own, quickly: by forks of one that is ready."""
 
-    def run(folder: Path, *settings: str, launcher: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-        command = [sys.executable, *launcher, str(PROGRAM), str(folder), str(collection.path), *QUIET, *settings]
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    def __init__(self, collection: Path) -> None:
+        self.collection = collection
+        self.process = subprocess.Popen(
+            [sys.executable, str(PROGRAM), "--nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
 
-    return run
+    def _ask(self, request: object) -> int:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def start(self, folder: Path, *settings: str) -> int:
+        """The process id of a new training."""
+        return self._ask([str(folder), str(self.collection), *QUIET, *settings])
+
+    def wait(self, process: int) -> int:
+        """The exit code of a training, once it has ended; minus the signal's number if that ended it."""
+        return self._ask(process)
 
 
-def finish(process: subprocess.Popen[str]) -> None:
-    output, _ = process.communicate(timeout=100)
-    assert process.returncode == 0, output
+@pytest.fixture(scope="module")
+def nursery(collection: Collection) -> Iterator[Nursery]:
+    made = Nursery(collection.path)
+    yield made
+    made.process.kill()
 
 
-def checkpoints(folder: Path) -> int:
-    """How many checkpoints were written so far."""
-    return sum(event["event"] == "checkpoint" for event in RunFolder(folder).events.read())
-
-
-def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+def wait_for(folder: Path, event: str, count: int = 1) -> None:
+    """Until the training in `folder` has written `count` events of this name."""
     deadline = time.monotonic() + 100
-    while not condition():
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[0]
+    while number_of(folder, event) < count:
+        assert time.monotonic() < deadline, folder.with_suffix(".log").read_text()
         time.sleep(0.005)
+
+
+def number_of(folder: Path, event: str) -> int:
+    return sum(written["event"] == event for written in RunFolder(folder).events.read())
 
 
 def orders(folder: Path) -> dict[int, str]:
@@ -74,67 +93,67 @@ def final_weights(folder: Path) -> list[str]:
 
 
 def test_after_three_kills_the_weights_and_the_order_are_those_of_an_unbroken_training(
-    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+    nursery: Nursery, tmp_path: Path
 ) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    unbroken = start(whole, "pictures=4000", "checkpoint_minutes=0")
+    unbroken = nursery.start(whole, "pictures=4000", "checkpoint_minutes=0")
     luck = random.Random(0)
     for _ in range(3):
-        target = checkpoints(broken) + luck.randint(2, 12)
-        process = start(broken, "pictures=4000", OFTEN)
-        wait_for(lambda target=target: checkpoints(broken) >= target, process)
+        enough = number_of(broken, "checkpoint") + luck.randint(2, 12)
+        process = nursery.start(broken, "pictures=4000", OFTEN)
+        wait_for(broken, "checkpoint", enough)
         time.sleep(luck.uniform(0, 0.02))
-        process.kill()
-        process.wait()
+        os.kill(process, signal.SIGKILL)
+        assert nursery.wait(process) == -signal.SIGKILL
         assert RunFolder(broken).state == "interrupted"
-    finish(start(broken, "pictures=4000", OFTEN))
-    finish(unbroken)
+    assert nursery.wait(nursery.start(broken, "pictures=4000", OFTEN)) == 0
+    assert nursery.wait(unbroken) == 0
     assert final_weights(broken) == final_weights(whole)
     logged = orders(whole)
     assert len(logged) >= 500 and orders(broken).items() <= logged.items()
-    assert len([event for event in RunFolder(broken).events.read() if event["event"] == "started"]) == 4
+    assert number_of(broken, "started") == 4
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_and_leaves_within_ten_seconds(
-    start: Callable[..., subprocess.Popen[str]], tmp_path: Path, number: signal.Signals, exit_code: int
+    nursery: Nursery, tmp_path: Path, number: signal.Signals, exit_code: int
 ) -> None:
-    process = start(tmp_path / "run", FOR_EVER, "preview_pictures=4")
-    wait_for(lambda: speed_known(tmp_path / "run"), process)
+    run = RunFolder(tmp_path / "run")
+    process = nursery.start(run.path, FOR_EVER)
+    wait_for(run.path, "speed")
     time.sleep(0.2)
     sent = time.monotonic()
-    process.send_signal(number)
-    assert process.wait(timeout=20) == exit_code
+    os.kill(process, number)
+    assert nursery.wait(process) == exit_code
     assert time.monotonic() - sent < 10
-    run = RunFolder(tmp_path / "run")
     assert run.state == "interrupted"
     assert [event["event"] for event in run.events.read()][-2:] == ["checkpoint", "interrupted"]
 
 
-def test_a_second_signal_leaves_at_once(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
-    process = start(tmp_path / "run", FOR_EVER, OFTEN)
-    wait_for(lambda: checkpoints(tmp_path / "run") > 0, process)
-    process.send_signal(signal.SIGTERM)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=10) in (130, 143)
+def test_a_second_signal_leaves_at_once(nursery: Nursery, tmp_path: Path) -> None:
+    process = nursery.start(tmp_path / "run", FOR_EVER, OFTEN)
+    wait_for(tmp_path / "run", "checkpoint")
+    os.kill(process, signal.SIGTERM)
+    os.kill(process, signal.SIGINT)
+    assert nursery.wait(process) in (130, 143)
 
 
-def speed_known(folder: Path) -> bool:
-    """Whether the training itself has begun."""
-    return any(event["event"] == "speed" for event in RunFolder(folder).events.read())
-
-
-def test_two_processes_see_and_learn_what_one_does(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
-    settings = ("pictures=160", "held_out_pictures=4")
+def test_two_processes_see_and_learn_what_one_does(nursery: Nursery, collection: Collection, tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
-    together = start(two, *settings, launcher=("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"))
-    finish(start(one, *settings))
-    finish(together)
-    final = {
-        folder: [e for e in RunFolder(folder).events.read() if e["event"] == "progress"][-1] for folder in (one, two)
-    }
-    assert abs(final[one]["loss"] - final[two]["loss"]) < 1e-4
-    assert final[one]["order"] == final[two]["order"]
+    alone = nursery.start(one, "pictures=160")
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*launcher, str(PROGRAM), str(two), str(collection.path), *QUIET, "pictures=160"]
+    together = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=100, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+    assert together.returncode == 0, together.stderr
+    assert nursery.wait(alone) == 0
+    last, last_of_two = (
+        [event for event in RunFolder(folder).events.read() if event["event"] == "progress"][-1]
+        for folder in (one, two)
+    )
+    assert abs(last["loss"] - last_of_two["loss"]) < 1e-4
+    assert last["order"] == last_of_two["order"]
     assert [event["processes"] for event in RunFolder(two).events.read() if event["event"] == "started"] == [2]
     first, second = (load_file(folder / "checkpoints/000000160/weights.safetensors") for folder in (one, two))
     assert all(torch.allclose(first[name], second[name], atol=1e-3) for name in first)

@@ -6,6 +6,8 @@ python tiny.py RUN_FOLDER COLLECTION_FOLDER KEY=VALUE...
 from __future__ import annotations
 
 import io
+import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +23,8 @@ from torch import Tensor, nn
 from mindseye.collection.collection import Collection, Example, open_prepared, write_collection
 from mindseye.errors import MindseyeError
 from mindseye.imagine.family import Abilities, Batch, Draws, Family, Objective, PictureFormat, Progress, Settings
-from mindseye.observe.text import Words
+from mindseye.observe.text import Words, load_text_encoder
+from mindseye.train.loop import train
 from mindseye.train.signals import Interrupted
 
 SIZE_PX = 8
@@ -56,7 +59,7 @@ class Tiny(nn.Module):
         if config.rival:
             self.rival = nn.Parameter(torch.ones(3))
 
-    def forward(self, look: Tensor, words: Words) -> Tensor:
+    def forward(self, look: Tensor, words: Words) -> Any:
         hidden = torch.tanh(self.words_in(torch.cat([words.sentence, look.flatten(1)], dim=1)))
         return self.out(hidden + torch.tanh(self.blocks[0](hidden))).unflatten(1, self.shape).float()
 
@@ -70,16 +73,19 @@ class Tiny(nn.Module):
         return {"noise": rng.standard_normal(self.shape, dtype=np.float32)}
 
     @staticmethod
-    def _loss(model: Tiny, batch: Batch, draws: Draws) -> Tensor:
-        error = (model(batch.pictures + draws["noise"], batch.words) - batch.pictures).square().flatten(1).mean(1)
+    def _loss(model: Any, batch: Batch, draws: Draws) -> Tensor:
+        error: Tensor = (
+            (model(batch.pictures + draws["noise"], batch.words) - batch.pictures).square().flatten(1).mean(1)
+        )
         if model.config.brightness:
             error = error / (batch.pictures[:, -1].flatten(1).mean(1) + 1)
         return error.mean()
 
     @staticmethod
-    def _rival_loss(model: Tiny, batch: Batch, draws: Draws) -> Tensor:
+    def _rival_loss(model: Any, batch: Batch, draws: Draws) -> Tensor:
         weights = sum(parameter.square().sum() for parameter in model.parameters())  # would move everything, if let
-        return weights + (model.rival * draws["x"].mean()).sum()
+        loss: Tensor = weights + (model.rival * draws["x"].mean()).sum()
+        return loss
 
     def draw(
         self, words: Words, negative: Words | None, seeds: Sequence[int], settings: Settings
@@ -126,11 +132,35 @@ def make_collection(folder: Path, extra: Sequence[Example] = ()) -> Collection:
     return write_collection(folder, splits, {"size_px": SIZE_PX, "transparent": True, "pixel_art": False})
 
 
-if __name__ == "__main__":
-    from mindseye.train.loop import train
-
-    settings = FAST | dict(pair.split("=") for pair in sys.argv[3:])
+def main(arguments: Sequence[str]) -> int:
+    """Trains; returns the exit code."""
+    settings = FAST | dict(pair.split("=") for pair in arguments[2:])
     try:
-        train(FAMILY, open_prepared(Path(sys.argv[2])), sys.argv[1], settings=settings, log=lambda line: print(line))
+        train(FAMILY, open_prepared(Path(arguments[1])), arguments[0], settings=settings, log=print)
     except (MindseyeError, Interrupted) as error:
-        sys.exit(error.exit_code)
+        print(error)
+        return error.exit_code
+    return 0
+
+
+def nursery() -> None:
+    """Has everything imported, then answers a line of JSON with a line: a list of arguments with the id of a new process
+    that trains so, and such an id with that process's exit code, once it has ended."""
+    load_text_encoder()
+    for line in sys.stdin:
+        request = json.loads(line)
+        if isinstance(request, int):
+            print(os.waitstatus_to_exitcode(os.waitpid(request, 0)[1]), flush=True)
+            continue
+        child = os.fork()
+        if child == 0:
+            os.dup2(os.open(request[0] + ".log", os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
+            os._exit(main(request))
+        print(child, flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--nursery":
+        nursery()
+    else:
+        sys.exit(main(sys.argv[1:]))

@@ -259,8 +259,9 @@ class Training:
             except COMPILER_ERRORS as error:
                 self.log(f"the compiler failed, so the step runs uncompiled ({str(error).splitlines()[0]})")
                 self.losses = {o.name: o.loss for o in self.objectives}
+                fields["error"] = str(error)
                 self._rehearse()
-            fields["compiled"] = self.machine.compiled
+            fields["compiled"] = self.machine.compiled and "error" not in fields
         began = time.monotonic()
         for _ in range(REHEARSALS):
             self._rehearse()
