@@ -1,14 +1,17 @@
-"""What every test stands on: no way out to a network, a cache of its own, no colours."""
+"""What every test stands on: no way out to a network, a cache of its own, no colours; and a tiny model that draws."""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from mindseye.imagine.diffusion import Diffusion
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when a hub library is imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # small models: more threads only wait for each other
@@ -61,7 +64,46 @@ def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def repository() -> Path:
-    """The root of the checkout."""
-    return Path(__file__).parents[1]
+@pytest.fixture(scope="session")
+def tiny_model() -> Callable[[], Diffusion]:
+    """Makes a tiny 16 px RGBA model; no parameter is zero, so that everything has an effect without training."""
+    import torch
+
+    from mindseye.imagine.diffusion import DiffusionConfig
+    from mindseye.imagine.diffusion.model import build
+    from mindseye.imagine.family import PictureFormat
+    from mindseye.randomness import rng_at
+
+    def make() -> Diffusion:
+        model = build(DiffusionConfig.for_pictures(PictureFormat(size_px=16, channels=4), "tiny"), seed=0)
+        with torch.no_grad():
+            for index, parameter in enumerate(model.parameters()):
+                if parameter.abs().max() == 0:
+                    noise = rng_at(0, "wake", index).standard_normal(parameter.shape, dtype="float32")
+                    parameter.copy_(torch.from_numpy(noise) * 0.1)
+        return model.eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tiny_model: Callable[[], Diffusion], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of such a model; it knows the words "cat" and "smiling"."""
+    from mindseye.imagine.diffusion import FAMILY
+    from mindseye.imagine.model_folder import About, CollectionReference, EncoderReference, Training, save_model
+    from mindseye.observe.text import load_text_encoder
+
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    model = tiny_model()
+    about = About(
+        name="tiny",
+        family="diffusion",
+        config=model.config.model_dump(),
+        pixel_art=False,
+        text_encoder=EncoderReference(name="all-MiniLM-L6-v2", sha256=load_text_encoder().sha256, token_limit=32),
+        collection=CollectionReference(name="test", fingerprint="0" * 64, pictures=3, captions=3),
+        training=Training(pictures_seen=0, hours=0, machine="a test", seed=0, settings={}),
+        versions={},
+    )
+    save_model(folder, FAMILY, model, about, ["cat", "smiling"], sheet=None)
+    return folder

@@ -97,9 +97,9 @@ def begin(
         "report": str(place.report),
         "run": str(place.run),
         "model": str(run.model),
-        "sheet": str(place.sheet),
+        "sheet": str(place.sheet) if place.sheet.exists() else None,
     }
-    console.answer(result, f"sheet: {place.sheet}\nmodel: {run.model}", as_json=as_json)
+    console.answer(result, f"sheet: {result['sheet']}\nmodel: {run.model}", as_json=as_json)
     if sys.stdin.isatty() and not as_json:
         prompt_box(mindseye.load(run.model), place.pictures)
 

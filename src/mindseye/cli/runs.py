@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SPARKS = "▁▂▃▄▅▆▇█"
 CURVE_COLUMNS = 60
 NOT_STAGES = {"started", "progress", "interrupted", "finished", "error"}
-WITHIN_TRAINING = {"held_out", "preview", "checkpoint"}  # stages that interrupt the steps
+BETWEEN_STEPS = {"held_out", "preview", "checkpoint"}
 
 
 def runs(
@@ -68,23 +68,26 @@ def run_facts(run: RunFolder) -> dict[str, Any]:
         "pictures_per_second": last.get("pictures_per_second"),
         "loss": last.get("loss"),
         "losses": [event["loss"] for event in progress if isinstance(event.get("loss"), int | float)],
-        "stages": _stages(events, last.get("seconds", 0.0)),
+        "stages": _stages(events),
         "step_shares": _step_shares(progress),
         "model": str(run.model) if run.model.exists() else None,
     }
 
 
-def _stages(events: Sequence[dict[str, Any]], trained_seconds: float) -> list[dict[str, Any]]:
+def _stages(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Seconds, bytes and share of the time of every stage as first met, and of "train", the steps themselves."""
     stages: dict[str, dict[str, Any]] = {}
+    between = trained = 0.0  # seconds: of stages between steps; of steps, by the last progress and without those
     for event in events:
+        if event["event"] == "progress":
+            trained = event["seconds"] - between
         if event["event"] in NOT_STAGES or "seconds" not in event:
             continue
+        between += event["seconds"] if event["event"] in BETWEEN_STEPS else 0.0
         stage = stages.setdefault(event["event"], {"stage": event["event"], "seconds": 0.0, "bytes": 0})
         stage["seconds"] += event["seconds"]
         stage["bytes"] += event.get("bytes", 0)
-    between = sum(stage["seconds"] for name, stage in stages.items() if name in WITHIN_TRAINING)
-    stages["train"] = {"stage": "train", "seconds": max(0.0, trained_seconds - between), "bytes": 0}
+    stages["train"] = {"stage": "train", "seconds": max(0.0, trained), "bytes": 0}
     total = sum(stage["seconds"] for stage in stages.values()) or 1.0
     return [
         {**stage, "seconds": round(stage["seconds"], 3), "share": round(stage["seconds"] / total, 4)}

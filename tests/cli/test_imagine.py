@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mindseye.cli.begin import prompt_box
+
+
+@pytest.fixture
+def imagine(mindseye, tiny_folder: Path, tmp_path: Path):
+    """Runs `mindseye imagine` with the tiny model, in two steps, into a new folder."""
+
+    def run(prompt: str, *options: object):
+        return mindseye(
+            "imagine", prompt, "--model", tiny_folder, "--steps", 2, "--out", tmp_path / "pictures", *options
+        )
+
+    return run
+
+
+def test_four_pictures_and_a_sheet_are_drawn_and_their_paths_printed(imagine, tmp_path: Path) -> None:
+    said = imagine("a smiling cat")
+    assert said.code == 0
+    names = [Path(line).name for line in said.out.splitlines()]
+    assert names == [*(f"a-smiling-cat-{seed}.png" for seed in range(4)), "a-smiling-cat-0-sheet.png"]
+    assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == sorted(names)
+
+
+def test_json_is_the_last_line_of_standard_output(imagine) -> None:
+    said = imagine("a smiling cat", "-n", 2, "--seed", 7, "--json")
+    result = json.loads(said.out.splitlines()[-1])
+    assert list(result) == ["model", "pictures", "sheet", "seconds", "unknown_words", "notes"]
+    assert [picture["seed"] for picture in result["pictures"]] == [7, 8]
+    for picture in result["pictures"]:
+        image = Image.open(picture["path"])
+        assert (image.mode, *image.size) == ("RGBA", picture["width"], picture["height"])
+
+
+def test_words_it_never_saw_are_named_and_it_still_draws(imagine) -> None:
+    said = imagine("a smiling zebra", "-n", 1, "--json")
+    assert said.code == 0 and "zebra" in said.err
+    assert json.loads(said.out)["unknown_words"] == ["zebra"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("count", "0"),
+        ("count", "1000"),
+        ("seed", "-1"),
+        ("seed", str(2**32)),
+        ("guidance", "nan"),
+        ("guidance", "-0.5"),
+        ("steps", "0"),
+        ("steps", "1.5"),
+        ("size", "63"),
+        ("sampler", "dice"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name(imagine, tmp_path: Path, option: str, value: str) -> None:
+    said = imagine("a cat", f"--{option}", value)
+    assert said.code == 2 and option in said.err and "Traceback" not in said.err
+    assert said.out == "" and not (tmp_path / "pictures").exists()
+
+
+def test_a_model_that_is_not_there_is_refused_by_name(mindseye, tmp_path: Path) -> None:
+    said = mindseye("imagine", "a cat", "--model", tmp_path / "nowhere")
+    assert said.code == 2 and "nowhere" in said.err
+
+
+def test_the_story_is_in_the_picture_unless_stripped(imagine, mindseye, tmp_path: Path) -> None:
+    path = imagine("a smiling cat", "-n", 1).out.splitlines()[0]
+    story = json.loads(mindseye("show", path, "--json").out)
+    assert story["prompt"] == "a smiling cat" and story["seed"] == 0 and story["steps"] == 2
+    assert str(tmp_path) not in Path(path).read_bytes().decode("latin-1")
+
+    path = imagine("a smiling cat", "-n", 1, "--strip").out.splitlines()[0]
+    assert path.endswith("a-smiling-cat-0-2.png")
+    assert "tells nothing" in mindseye("show", path).out
+
+
+def test_models_are_found_with_what_they_are(mindseye, tiny_folder: Path) -> None:
+    found = json.loads(mindseye("models", tiny_folder.parent, "--json").out)["models"]
+    tiny = next(model for model in found if model["path"] == str(tiny_folder))
+    assert (tiny["family"], tiny["size_px"], tiny["collection"]) == ("diffusion", 16, "test")
+
+
+def test_the_prompt_box_draws_line_by_line_and_the_same_prompt_anew(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import mindseye
+
+    lines = iter(["a cat", "a cat", "a zebra " * 400, "", "never reached"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(lines))
+    prompt_box(mindseye.load(tiny_folder), tmp_path)
+    said = capsys.readouterr()
+    assert [Path(line).name for line in said.out.splitlines()] == ["a-cat-0.png", "a-cat-1.png"]
+    assert "prompt" in said.err, "the third is too long, which is told and is not the end"
+    assert next(lines) == "never reached"
