@@ -144,8 +144,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def nursery() -> None:
-    """Has everything imported, then answers a line of JSON with a line: a list of arguments with the id of a new process
-    that trains so, and such an id with that process's exit code, once it has ended."""
+    """Imports everything, then answers lines of JSON: a list of arguments with the id of a new process that trains so,
+    and such an id with the exit code of that process, once it has ended."""
     load_text_encoder()
     for line in sys.stdin:
         request = json.loads(line)
