@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -92,11 +93,12 @@ def test_the_last_two_and_the_best_are_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize("again", [False, True], ids=["a new one", "one that replaces itself"])
 def test_a_kill_at_any_file_event_leaves_one_that_loads(tmp_path: Path, again: bool) -> None:
     target = 3 if again else 4
+    for seen in (1, 2, 3):
+        save(tmp_path / "before", seen)
     outcomes = []
     for event_number in range(1, 200):
         folder = tmp_path / str(event_number)
-        for seen in (1, 2, 3):
-            save(folder, seen)
+        shutil.copytree(tmp_path / "before", folder)
         outcome = in_another_process(killed_at(event_number, partial(save, folder, target)))
         assert outcome in (KILLED, DONE)
         assert latest(folder) in ((2, 3) if again else (3, 4))
