@@ -90,6 +90,7 @@ def begin(
             log=_showing_sheets(place),
             show=show,
         )
+    sheet = str(place.sheet) if place.sheet.exists() else None  # there is none if the last one was cut short
     result = {
         "collection": str(place.collection),
         "pictures": collection.info["pictures"],
@@ -97,9 +98,10 @@ def begin(
         "report": str(place.report),
         "run": str(place.run),
         "model": str(run.model),
-        "sheet": str(place.sheet) if place.sheet.exists() else None,
+        "sheet": sheet,
     }
-    console.answer(result, f"sheet: {result['sheet']}\nmodel: {run.model}", as_json=as_json)
+    lines = [f"sheet: {sheet}"] if sheet else []
+    console.answer(result, "\n".join([*lines, f"model: {run.model}"]), as_json=as_json)
     if sys.stdin.isatty() and not as_json:
         prompt_box(mindseye.load(run.model), place.pictures)
 
