@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import tomllib
 from pathlib import Path
@@ -190,3 +191,13 @@ def test_the_progress_is_shown_at_the_end_at_the_latest(
 def test_a_training_by_time_ends_in_time(tiny: ModuleType, collection: Collection, tmp_path: Path) -> None:
     run = train(tiny.FAMILY, collection, tmp_path / "run", minutes=0.01, settings=tiny.FAST)
     assert 0.6 <= events(run, "finished")[-1]["seconds_trained"] < 5
+
+
+def test_tensorboard_gets_the_curves_or_the_line_that_installs_it(quick: Any, tmp_path: Path) -> None:
+    if importlib.util.find_spec("tensorboard"):
+        quick(tmp_path / "run", 80, tensorboard="true")
+        assert list((tmp_path / "run" / "tensorboard").iterdir())
+    else:
+        with pytest.raises(Unavailable, match="tensorboard") as caught:
+            quick(tmp_path / "run", 80, tensorboard="true")
+        assert "mindseye[track]" in caught.value.next_step
