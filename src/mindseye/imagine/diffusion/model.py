@@ -33,7 +33,7 @@ class Diffusion(nn.Module):
         super().__init__()
         self.config = config
         self.network = network
-        self.scheduler = scheduler or FlowMatchEulerDiscreteScheduler(num_train_timesteps=1000, shift=1.0)
+        self.scheduler = scheduler or FlowMatchEulerDiscreteScheduler(shift=config.shift)
 
     def objectives(self) -> Sequence[Objective]:
         return [

@@ -103,7 +103,7 @@ def draw_pictures(
     for done, group in enumerate(groups):
         rows = [*group, *[group[-1]] * (TOGETHER - len(group))]  # padded: the shape never changes
         noise = torch.stack([picture_noise(seeds[row], shape) for row in rows]).to(network.device)
-        field = _guided_field(network, config, words.rows(rows), negative and negative.rows(rows), guidance)
+        field = _guided_field(network, words.rows(rows), negative and negative.rows(rows), guidance)
         for step, x in enumerate(sampler(field, noise, times.to(network.device)), start=1):
             pictures[list(group)] = x[: len(group)]
             yield Progress(done * steps + step, len(groups) * steps, pictures.clone())
@@ -114,9 +114,7 @@ def picture_noise(seed: int, shape: tuple[int, ...]) -> Tensor:
     return torch.from_numpy(rng_at(seed, "picture").standard_normal(shape, dtype="float32"))
 
 
-def _guided_field(
-    network: DiffusionTransformer, config: DiffusionConfig, words: Words, negative: Words | None, guidance: float
-) -> Velocity:
+def _guided_field(network: DiffusionTransformer, words: Words, negative: Words | None, guidance: float) -> Velocity:
     """The velocity with guidance: one pass of the network over both conditions at once."""
     rows = len(words.mask)
     both = Words.cat([words, negative or words])
@@ -126,7 +124,6 @@ def _guided_field(
         level = t.expand(2 * rows)
         with fast_arithmetic(x.device):
             clean, clean_against = network(torch.cat([x, x]), level, both, without).chunk(2)
-        weight = guidance if t <= config.guidance_until else 1.0
-        return velocity(x, guided(clean, clean_against, weight), level[:rows])
+        return velocity(x, guided(clean, clean_against, guidance), level[:rows])
 
     return field
