@@ -126,6 +126,9 @@ def _train(
         return
     if plan != resolved.plan:
         run.write_plan(resolved.plan)
+    if plan is None:
+        for stage, seconds in collection.info["seconds"].items():  # what its making took, beside what training takes
+            run.event(f"collect: {stage}", seconds=seconds, bytes=collection.info.get("bytes", {}).get(stage, 0))
     run.event("started", pictures_seen=position.pictures_seen, processes=peers.size)
     if checkpoint:
         log(f"going on at {position.pictures_seen} pictures")
@@ -282,7 +285,7 @@ class Training:
             self.log(f"{pictures:.0f} pictures to see: about {pictures * seconds_per_picture / 60:.0f} minutes")
         elif self.config.minutes is not None:
             minutes = left * self.config.minutes
-            self.log(f"{minutes:.0f} minutes to train: about {minutes * 60 / seconds_per_picture:.0f} pictures")
+            self.log(f"{minutes:.1f} minutes to train: about {minutes * 60 / seconds_per_picture:.0f} pictures")
 
     def _preview(self) -> None:
         """The held-out loss and the sample sheet, from the averaged weights; nothing here touches the training."""

@@ -103,7 +103,7 @@ def _estimate(
             activations = saved_bytes(model, feed.objectives, prepared) * share // PROBE_PICTURES
         parameters = sum(parameter.numel() for parameter in model.parameters())
         needed = memory_bytes(parameters, data_bytes, activations)
-        fields.update(parameters=parameters, bytes=needed)
+        fields.update(parameters=parameters, memory_bytes=needed)
         log(f"{parameters / 1e6:.1f} million parameters; about {needed / 2**30:.1f} GiB of memory")
         if machine.device == "cpu":
             refuse_if_too_large(needed, available_bytes())
