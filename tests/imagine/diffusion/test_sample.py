@@ -1,15 +1,15 @@
 """Samplers against problems with known answers; seeds, guidance and batches against bit equality."""
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 import torch
 from diffusers.schedulers import FlowMatchEulerDiscreteScheduler
 
-from mindseye.imagine.diffusion.config import DiffusionConfig
-from mindseye.imagine.diffusion.model import build
+from mindseye.imagine.diffusion.model import Diffusion
 from mindseye.imagine.diffusion.sample import SAMPLERS, guided, picture_noise
-from mindseye.imagine.family import PictureFormat, Settings
+from mindseye.imagine.family import Settings
 from mindseye.observe.text import Words
 from mindseye.randomness import rng_at
 
@@ -94,15 +94,9 @@ def test_a_schedule_with_shift_three_turns_one_half_into_three_quarters() -> Non
     assert scheduler.sigmas.tolist() == [1.0, 0.75, 0.0]
 
 
-@pytest.fixture(scope="module")
-def model():
-    model = build(DiffusionConfig.for_pictures(PictureFormat(size_px=16, channels=4), "tiny"), seed=0)
-    with torch.no_grad():
-        for index, parameter in enumerate(model.parameters()):
-            if parameter.abs().max() == 0:
-                noise = rng_at(0, "awake", index).standard_normal(parameter.shape, dtype="float32")
-                parameter.copy_(torch.from_numpy(noise) * 0.1)
-    return model.eval()
+@pytest.fixture
+def model(tiny_model: Callable[[], Diffusion]) -> Diffusion:
+    return tiny_model()
 
 
 def caption(number: int) -> Words:
