@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mindseye.errors import BadInput
-from mindseye.train.config import TrainConfig, Wishes, checked, read_recipe, read_settings
+from mindseye.settings import checked
+from mindseye.train.config import TrainConfig, Wishes, read_recipe, read_settings
 
 
 def test_settings_reach_the_training_and_the_model_by_their_dots() -> None:

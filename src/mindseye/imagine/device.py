@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import platform
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -23,10 +24,19 @@ def has_bfloat16(device: str) -> bool:
     """Whether `device` computes natively in bfloat16; where it does not, bfloat16 is slower than float32."""
     if device == "cuda":
         return torch.cuda.is_bf16_supported()
-    if device != "cpu" or not CPU_INFO.exists():
-        return False
-    flags = next((line for line in CPU_INFO.read_text().splitlines() if line.startswith("flags")), "")
-    return bool(BFLOAT16_FLAGS & set(flags.split()))
+    return device == "cpu" and bool(BFLOAT16_FLAGS & set(_cpu_info("flags").split()))
+
+
+def processor_name(device: str) -> str:
+    """The kind of processor or graphics card, never the machine's name in a network."""
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    return _cpu_info("model name") or platform.machine()
+
+
+def _cpu_info(field: str) -> str:
+    lines = CPU_INFO.read_text(encoding="utf-8").splitlines() if CPU_INFO.exists() else []
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(field)), "")
 
 
 def fast_arithmetic(device: torch.device) -> AbstractContextManager[None]:

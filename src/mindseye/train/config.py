@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mindseye.errors import BadInput
 from mindseye.randomness import SEED_LIMIT
+from mindseye.settings import unknown_key
 
 DEFAULT_MINUTES = 45.0
 MAY_CHANGE = {"minutes", "pictures", "checkpoint_minutes", "preview_minutes", "tensorboard"}  # when a run goes on
-Config = TypeVar("Config", bound=BaseModel)
 RECIPE_FOLDERS = (Path(__file__).parents[1] / "recipes", Path(__file__).parents[3] / "recipes")  # wheel, checkout
 
 
@@ -141,41 +140,6 @@ def _value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
-
-
-def checked(config: type[Config], values: Mapping[str, Any], prefix: str = "") -> Config:
-    """`values` as a `config`.
-
-    Args:
-        config: the frozen pydantic class.
-        values: what to set.
-        prefix: "model." where the settings are named so on the command line.
-
-    Raises:
-        BadInput: naming the setting, its value, what is allowed, and for an unknown one the nearest name.
-    """
-    for key in values:
-        if key not in config.model_fields:
-            raise unknown_key(prefix + key, [prefix + name for name in config.model_fields], "settings")
-    try:
-        return config.model_validate(dict(values))
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        about = config.model_fields[name].description if name in config.model_fields else ""
-        raise BadInput(
-            f"{prefix}{name} cannot be {first['input']!r}" if name else "these settings do not fit together",
-            why=first["msg"].removeprefix("Value error, "),
-            next_step=f"{prefix}{name}: {about}" if about else "",
-        ) from None
-
-
-def unknown_key(key: str, known: Iterable[str], where: str) -> BadInput:
-    """The error for a key that does not exist, with the nearest that does."""
-    names = list(known)
-    near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names)}"
-    return BadInput(f"there is no setting {key!r}", why=f"given in {where}", next_step=hint)
 
 
 def changed_field(asked: Mapping[str, Any], recorded: Mapping[str, Any]) -> str | None:

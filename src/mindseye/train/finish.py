@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import platform
-from pathlib import Path
 from typing import Any
 
 from mindseye.collection.collection import Collection
+from mindseye.imagine.device import processor_name
 from mindseye.imagine.family import Family
 from mindseye.imagine.model_folder import About, CollectionReference, EncoderReference, Training, save_model
 from mindseye.observe.vocabulary import words_of
 from mindseye.pictures.opener import open_picture
 from mindseye.train.checkpoint import Position
-from mindseye.train.machine import CPU_INFO
 from mindseye.train.plan import Resolved
 from mindseye.train.run import RunFolder
 
@@ -25,6 +23,7 @@ def save_finished(
     Raises:
         Unavailable: the disk is full or refuses.
     """
+    machine = resolved.machine
     train = collection.splits["train"]
     captions = [caption for texts in train.captions for caption in texts]
     about = About(
@@ -46,7 +45,7 @@ def save_finished(
         training=Training(
             pictures_seen=position.pictures_seen,
             hours=round(position.seconds_trained / 3600, 4),
-            machine=_machine_name(resolved),
+            machine=f"{processor_name(machine.device)}, {machine.threads} threads, {machine.precision}",
             seed=resolved.train.seed,
             settings=resolved.plan.train,
         ),
@@ -56,18 +55,3 @@ def save_finished(
     sheets = sorted(run.samples.glob("*.png"))
     save_model(run.model, family, model, about, words, open_picture(sheets[-1]) if sheets else None)
     return sum(path.stat().st_size for path in run.model.rglob("*") if path.is_file())
-
-
-def _machine_name(resolved: Resolved) -> str:
-    """The kind of machine, for the model card: never its name in a network."""
-    machine = resolved.machine
-    if machine.device == "cuda":
-        import torch
-
-        return str(torch.cuda.get_device_name())
-    model = next((line.split(":", 1)[1].strip() for line in _cpu_info() if line.startswith("model name")), "")
-    return f"{model or platform.machine()}, {machine.threads} threads, {machine.precision}"
-
-
-def _cpu_info() -> list[str]:
-    return Path(CPU_INFO).read_text(encoding="utf-8").splitlines() if CPU_INFO.exists() else []

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import torch
@@ -16,10 +15,9 @@ from torch._dynamo.exc import TorchDynamoException
 from torch._inductor.exc import CppCompileError
 
 from mindseye.errors import Unavailable
+from mindseye.imagine.device import best_device, has_bfloat16
 from mindseye.train.config import TrainConfig
 
-CPU_INFO = Path("/proc/cpuinfo")
-BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 COMPILER_ERRORS = (TorchDynamoException, CppCompileError)
 
 
@@ -49,7 +47,7 @@ class Machine:
         device = _device(config.device)
         precision = config.precision
         if precision == "auto":
-            precision = "bfloat16" if device == "cuda" or (device == "cpu" and cpu_has_bfloat16()) else "float32"
+            precision = "bfloat16" if has_bfloat16(device) else "float32"
         compiled = config.compile and device != "mps"
         if compiled and device == "cpu" and not has_cpp_compiler():
             log("no C++ compiler was found, so the step runs uncompiled, at perhaps half the speed")
@@ -79,14 +77,6 @@ def compiled(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return torch.compile(call, dynamic=False)
 
 
-def cpu_has_bfloat16() -> bool:
-    """Whether the processor has bfloat16 units; without them bfloat16 is slower than float32."""
-    if not CPU_INFO.exists():
-        return False
-    flags = next((line for line in CPU_INFO.read_text().splitlines() if line.startswith("flags")), "")
-    return bool(BFLOAT16_FLAGS & set(flags.split()))
-
-
 def has_cpp_compiler() -> bool:
     names = [os.environ["CXX"]] if "CXX" in os.environ else ["g++", "clang++", "c++"]
     return any(shutil.which(name) for name in names)
@@ -95,7 +85,7 @@ def has_cpp_compiler() -> bool:
 def _device(asked: str) -> str:
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if asked == "auto":
-        return next(device for device in ("cuda", "mps", "cpu") if there[device])
+        return best_device()
     if not there[asked]:
         raise Unavailable(f"device {asked} is not on this machine", next_step="use --set device=auto")
     return asked

@@ -13,7 +13,8 @@ from mindseye.collection.collection import Collection
 from mindseye.errors import BadInput
 from mindseye.imagine.family import Family, PictureFormat
 from mindseye.observe.text import TextEncoder, load_text_encoder
-from mindseye.train.config import DEFAULT_MINUTES, TrainConfig, Wishes, changed_field, checked
+from mindseye.settings import checked
+from mindseye.train.config import DEFAULT_MINUTES, TrainConfig, Wishes, changed_field
 from mindseye.train.machine import Machine
 from mindseye.train.run import Plan, RunFolder
 
