@@ -6,9 +6,8 @@ import mindseye
 from mindseye.pictures.sheet import contact_sheet
 
 PROMPTS = [
-    "a smiling cat", "red heart", "a woman with dark skin tone", "pizza",
-    "crying face", "green apple", "a wizard", "a blue car",
-    "thumbs up", "a sunflower", "robot face", "full moon",
+    "a smiling cat", "red heart", "a woman with dark skin tone", "a blue car", "crying face", "police officer",
+    "strawberry", "purple heart", "dog face", "fire", "rocket", "angry face",
 ]  # fmt: skip
 
 

@@ -42,6 +42,5 @@ def _body(name: str, info: Mapping[str, Any]) -> list[str]:
     if licence := info.get("licence"):
         lines += ["", "## Licence", "", str(licence)]
     if attribution := info.get("attribution"):
-        notes = [attribution] if isinstance(attribution, str) else list(attribution)
-        lines += ["", "## Attribution", "", *(f"- {note}" for note in notes)]
+        lines += ["", "## Attribution", "", *(f"- {line}" for line in attribution)]
     return [*lines, "", "Prepared with mindseye."]

@@ -118,7 +118,7 @@ def collect(
     if licence:
         info["licence"] = licence
     if attribution:
-        info["attribution"] = attribution
+        info["attribution"] = [attribution]
     done = time.perf_counter()
     info["seconds"] = {"read": round(cleaning_began - began, 3), "clean": round(done - cleaning_began, 3)}
     groups = len(info["duplicate_groups"])

@@ -47,7 +47,7 @@ Every setting stands in `mindseye.json`.
 def model_card(about: About, family: Family, *, has_sheet: bool) -> str:
     """The README.md of a model folder."""
     collection, training = about.collection, about.training
-    terms = [text for text in (collection.licence, collection.attribution) if text]
+    terms = [text for text in (collection.licence, *collection.attribution) if text]
     return CARD.format(
         family=about.family,
         name=about.name,

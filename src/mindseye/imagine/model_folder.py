@@ -50,7 +50,7 @@ class CollectionReference(BaseModel):
     pictures: int
     captions: int
     licence: str = ""
-    attribution: str = ""
+    attribution: tuple[str, ...] = ()
 
 
 class Training(BaseModel):
@@ -92,6 +92,8 @@ def save_model(
     with written_aside(folder) as aside:
         aside.mkdir()
         family.save(model, aside)
+        for path in aside.rglob("*.safetensors"):
+            path.chmod(0o644)  # that library makes them readable for their owner only
         (aside / ABOUT).write_text(about.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (aside / WORDS).write_text("".join(f"{word}\n" for word in sorted(set(words))), encoding="utf-8")
         (aside / "README.md").write_text(model_card(about, family, has_sheet=sheet is not None), encoding="utf-8")

@@ -40,7 +40,7 @@ def save_finished(
             pictures=len(train),
             captions=len(captions),
             licence=collection.info.get("licence", ""),
-            attribution=collection.info.get("attribution", ""),
+            attribution=tuple(collection.info.get("attribution", ())),
         ),
         training=Training(
             pictures_seen=position.pictures_seen,

@@ -97,7 +97,8 @@ def save(model: Diffusion, folder: Path) -> None:
 
     half = _network(model.config)
     half.load_state_dict(model.network.state_dict())
-    MindseyePipeline(transformer=half.to(torch.bfloat16), scheduler=model.scheduler).save_pretrained(folder)
+    nn.Module.to(half, torch.bfloat16)  # not ModelMixin.to, which warns of what it might have kept in float32
+    MindseyePipeline(transformer=half, scheduler=model.scheduler).save_pretrained(folder)
 
 
 def load(config: DiffusionConfig, folder: Path) -> Diffusion:
