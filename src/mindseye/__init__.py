@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mindseye.collection.collect import collect
-    from mindseye.collection.collection import Collection, open_collection
+    from mindseye.collection.collection import Collection
+    from mindseye.collection.opening import open_collection
     from mindseye.imagine.imaginer import Imaginer, load
     from mindseye.imagine.request import Request
     from mindseye.report.inspect import inspect
@@ -34,7 +35,7 @@ _HOMES = {
     "collect": "mindseye.collection.collect",
     "inspect": "mindseye.report.inspect",
     "load": "mindseye.imagine.imaginer",
-    "open_collection": "mindseye.collection.collection",
+    "open_collection": "mindseye.collection.opening",
     "train": "mindseye.train.loop",
 }
 

@@ -10,7 +10,8 @@ from PIL import Image
 from tests.collection.drawing import photo, png, sprite, write_files, write_zip
 
 from mindseye.collection.collect import collect, suggested_size_px
-from mindseye.collection.collection import Example, open_collection, open_prepared, write_collection
+from mindseye.collection.collection import Example, open_prepared, write_collection
+from mindseye.collection.opening import open_collection
 from mindseye.errors import BadInput
 
 

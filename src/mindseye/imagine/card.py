@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from mindseye.imagine.family import Family
-    from mindseye.imagine.model_folder import About
+from mindseye.imagine.about import About
+from mindseye.imagine.family import Family
 
 CARD = """---
 library_name: diffusers

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from mindseye import __version__
 from mindseye.errors import BadInput
+from mindseye.imagine.about import About
 from mindseye.imagine.device import best_device
 from mindseye.imagine.family import Family, Progress
-from mindseye.imagine.model_folder import About, find_model, load_model, vocabulary, weights_digest
+from mindseye.imagine.model_folder import find_model, load_model, vocabulary, weights_digest
 from mindseye.imagine.request import Request
 from mindseye.observe.text import TextEncoder, Words, load_text_encoder
 from mindseye.observe.vocabulary import words_of

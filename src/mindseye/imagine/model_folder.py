@@ -16,69 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from mindseye.errors import BadInput
 from mindseye.files import written_aside
+from mindseye.imagine.about import About
 from mindseye.imagine.card import model_card
 from mindseye.imagine.families import family as family_named
 from mindseye.imagine.family import Family
 
 ABOUT = "mindseye.json"
 WORDS = "words.txt"
-FORMAT_VERSION = 1
 MODELS = Path(__file__).parents[1] / "models"  # those that come with the package
-
-
-class EncoderReference(BaseModel):
-    """The frozen text encoder that a model was trained with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    sha256: str
-    token_limit: int
-
-
-class CollectionReference(BaseModel):
-    """What a model was trained on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    fingerprint: str
-    pictures: int
-    captions: int
-    licence: str = ""
-    attribution: tuple[str, ...] = ()
-
-
-class Training(BaseModel):
-    """How a model was trained."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    pictures_seen: int
-    hours: float
-    machine: str
-    seed: int
-    settings: dict[str, Any]
-
-
-class About(BaseModel):
-    """`mindseye.json`: everything a model folder says of itself besides its weights."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: int = FORMAT_VERSION
-    name: str
-    family: str
-    config: dict[str, Any]
-    pixel_art: bool
-    text_encoder: EncoderReference
-    collection: CollectionReference
-    training: Training
-    versions: dict[str, str]
 
 
 def save_model(

@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image
 
 from mindseye import files
-from mindseye.collection.collection import Collection, open_collection
+from mindseye.collection.collection import Collection
+from mindseye.collection.opening import open_collection
 from mindseye.observe.vocabulary import words_of
 from mindseye.pictures.palette import palette
 from mindseye.pictures.tensors import fit

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from mindseye.collection.collection import Collection
+from mindseye.imagine.about import About, CollectionReference, EncoderReference, Training
 from mindseye.imagine.device import processor_name
 from mindseye.imagine.family import Family
-from mindseye.imagine.model_folder import About, CollectionReference, EncoderReference, Training, save_model
+from mindseye.imagine.model_folder import save_model
 from mindseye.observe.vocabulary import words_of
 from mindseye.pictures.opener import open_picture
 from mindseye.train.checkpoint import Position

@@ -13,7 +13,8 @@ from PIL import Image
 
 from mindseye.collection.builtin import emoji_build
 from mindseye.collection.builtin.emoji_captions import MAX_WORDS, Subject, captions, clean_keywords, clean_label
-from mindseye.collection.collection import Collection, Split, open_collection
+from mindseye.collection.collection import Collection, Split
+from mindseye.collection.opening import open_collection
 from mindseye.errors import BadInput
 
 MOST_BYTES = 15_000_000

@@ -1,12 +1,15 @@
 """Diffusion: rectified flow in pixel space, words in every block, classifier-free guidance. The default family.
 
-Read in this order: `config.py`, `network.py`, `objective.py`, `sample.py`; `model.py` puts them together and
-`pipeline.py` is the door for users of the diffusers library.
+Read in this order: `config.py`, `network.py`, `objective.py`, `sample.py`; `model.py` puts them together,
+`folder.py` writes and reads them, and `pipeline.py` is the door for users of the diffusers library, which finds it once
+this package is imported.
 """
 
 from mindseye.imagine.diffusion.config import PRESETS, DiffusionConfig
-from mindseye.imagine.diffusion.model import ABILITIES, Diffusion, build, load, save
+from mindseye.imagine.diffusion.folder import load, save
+from mindseye.imagine.diffusion.model import ABILITIES, Diffusion, build
 from mindseye.imagine.diffusion.network import DiffusionTransformer
+from mindseye.imagine.diffusion.pipeline import MindseyePipeline
 from mindseye.imagine.family import Family
 
 FAMILY = Family(
@@ -20,4 +23,4 @@ FAMILY = Family(
     load=load,
 )
 
-__all__ = ["FAMILY", "Diffusion", "DiffusionConfig", "DiffusionTransformer"]
+__all__ = ["FAMILY", "Diffusion", "DiffusionConfig", "DiffusionTransformer", "MindseyePipeline"]

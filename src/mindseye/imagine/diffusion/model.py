@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers.schedulers import FlowMatchEulerDiscreteScheduler
-from safetensors.torch import load_file
 from torch import nn
 
 from mindseye.imagine.diffusion.config import DiffusionConfig
@@ -88,32 +86,8 @@ def build(config: DiffusionConfig, seed: int) -> Diffusion:
     """A freshly initialised model; the same seed gives the same weights."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return Diffusion(config, _network(config))
+        return Diffusion(config, make_network(config))
 
 
-def save(model: Diffusion, folder: Path) -> None:
-    """Writes the components of `model` into `folder` by the diffusers convention, weights in bfloat16."""
-    from mindseye.imagine.diffusion.pipeline import MindseyePipeline
-
-    half = _network(model.config)
-    half.load_state_dict(model.network.state_dict())
-    nn.Module.to(half, torch.bfloat16)  # not ModelMixin.to, which warns of what it might have kept in float32
-    MindseyePipeline(transformer=half, scheduler=model.scheduler).save_pretrained(folder)
-
-
-def load(config: DiffusionConfig, folder: Path) -> Diffusion:
-    """The model whose components lie in `folder`, in float32, ready to draw.
-
-    Raises:
-        Exception: weights are missing, damaged, or not exactly those of `config`; `load_model` says so to the person.
-    """
-    with torch.device("meta"):
-        network = _network(config)
-    weights = load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors")
-    network.load_state_dict({name: weight.float() for name, weight in weights.items()}, assign=True)
-    scheduler = FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler")
-    return Diffusion(config, network.eval(), scheduler)
-
-
-def _network(config: DiffusionConfig) -> DiffusionTransformer:
+def make_network(config: DiffusionConfig) -> DiffusionTransformer:
     return DiffusionTransformer(**{name: getattr(config, name) for name in NETWORK_FIELDS})

@@ -20,6 +20,7 @@ from diffusers import DiffusionPipeline, ImagePipelineOutput
 from PIL import Image
 
 from mindseye.imagine.diffusion.config import DiffusionConfig
+from mindseye.imagine.diffusion.model import Diffusion
 from mindseye.imagine.diffusion.network import DiffusionTransformer
 from mindseye.imagine.family import Settings
 from mindseye.observe.text import TextEncoder, load_text_encoder
@@ -44,8 +45,6 @@ class MindseyePipeline(DiffusionPipeline):  # type: ignore[misc]
         seed: int = 0,
     ) -> ImagePipelineOutput:
         """Draws one picture a prompt; picture i uses `seed + i`. `.images` are PIL pictures."""
-        from mindseye.imagine.diffusion.model import Diffusion
-
         about = json.loads((Path(self.config._name_or_path) / "mindseye.json").read_text())
         config = DiffusionConfig(**about["config"])
         encoder = self._encoder = self._encoder or load_text_encoder(
