@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mindseye.cli import console
+from mindseye.errors import BadInput
 
 
 def models(
@@ -26,13 +27,17 @@ def models(
 
 
 def _found(folder: Path) -> Iterator[dict[str, Any]]:
-    """What each model folder says of itself; shipped ones first, by name, then others by path."""
+    """What each model folder says of itself; shipped ones first, by name, then others by path; of damaged ones a word."""
     from mindseye.imagine.model_folder import ABOUT, MODELS, read_about, shipped_models
 
     depths = ("", "*/", "*/*/", "*/*/*/")
     paths = sorted({file.parent for depth in depths for file in folder.glob(depth + ABOUT)})
     for model, path in [*((name, MODELS / name) for name in shipped_models()), *((str(path), path) for path in paths)]:
-        about = read_about(path)
+        try:
+            about = read_about(path)
+        except BadInput as damaged:
+            console.say(str(damaged))
+            continue
         yield {
             "model": model,
             "path": str(path),
