@@ -27,7 +27,7 @@ def models(
 
 
 def _found(folder: Path) -> Iterator[dict[str, Any]]:
-    """What each model folder says of itself; shipped ones first, by name, then others by path; of damaged ones a word."""
+    """What each model folder says of itself: shipped ones by name, then others by path; not damaged ones."""
     from mindseye.imagine.model_folder import ABOUT, MODELS, read_about, shipped_models
 
     depths = ("", "*/", "*/*/", "*/*/*/")
