@@ -1,7 +1,7 @@
 """The optimisers and their learning rate.
 
-Muon (Jordan 2024) moves the hidden matrices, AdamW everything else: embeddings, gains, biases, first and last layer.
-Muon's update is scaled to the root mean square of AdamW's (Liu et al. 2025), so one learning rate serves both.
+Muon (`muon.py`) moves the hidden matrices, AdamW everything else: embeddings, gains, biases, first and last layer. Muon's
+update is scaled to the size of AdamW's, so one learning rate serves both.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from mindseye.imagine.device import has_bfloat16
 from mindseye.imagine.family import Objective
 from mindseye.train.config import TrainConfig
+from mindseye.train.muon import Muon
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,8 @@ def make_optimiser(model: nn.Module, objective: Objective, config: TrainConfig) 
     others = [p for name, p in parameters.items() if name not in hidden]
     parts: dict[str, torch.optim.Optimizer] = {}
     if matrices:
-        parts["muon"] = torch.optim.Muon(
-            matrices,
-            lr=config.learning_rate,
-            weight_decay=config.weight_decay,
-            momentum=0.95,
-            adjust_lr_fn="match_rms_adamw",
-        )
+        fast = torch.bfloat16 if has_bfloat16(matrices[0].device.type) else torch.float32
+        parts["muon"] = Muon(matrices, lr=config.learning_rate, weight_decay=config.weight_decay, arithmetic=fast)
     if others:
         parts["adamw"] = torch.optim.AdamW(
             others, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=config.weight_decay, fused=True
