@@ -71,7 +71,7 @@ def tiny_model() -> Callable[[], Diffusion]:
 
     from mindseye.imagine.diffusion import DiffusionConfig
     from mindseye.imagine.diffusion.model import build
-    from mindseye.imagine.family import PictureFormat
+    from mindseye.learn.learner import PictureFormat
     from mindseye.randomness import rng_at
 
     def make() -> Diffusion:
@@ -89,9 +89,9 @@ def tiny_model() -> Callable[[], Diffusion]:
 @pytest.fixture(scope="session")
 def tiny_folder(tiny_model: Callable[[], Diffusion], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of such a model; it knows the words "cat" and "smiling"."""
-    from mindseye.imagine.about import About, CollectionReference, EncoderReference, Training
     from mindseye.imagine.diffusion import FAMILY
-    from mindseye.imagine.model_folder import save_model
+    from mindseye.learn.about import About, CollectionReference, EncoderReference, Training
+    from mindseye.learn.folder import save_model
     from mindseye.observe.text import load_text_encoder
 
     folder = tmp_path_factory.mktemp("models") / "tiny"

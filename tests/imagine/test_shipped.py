@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from mindseye.imagine.imaginer import load
-from mindseye.imagine.model_folder import MODELS, shipped_models
 from mindseye.imagine.request import Request
+from mindseye.learn.folder import MODELS, shipped_models
 from mindseye.pictures.story import read_story
 
 LARGEST_BYTES = 25_000_000

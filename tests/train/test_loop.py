@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from mindseye.collection.collection import Collection
 from mindseye.errors import BadInput, NotFinite, Unavailable
-from mindseye.imagine.family import PictureFormat
+from mindseye.learn.learner import PictureFormat
 from mindseye.observe.features import CaptionFeatures
 from mindseye.train.data import CaptionList, Feed
 from mindseye.train.loop import train

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mindseye.collection.collection import Example, write_collection
 from mindseye.imagine.family import Settings
-from mindseye.imagine.model_folder import load_model
+from mindseye.learn.folder import load_model
 from mindseye.observe.text import load_text_encoder
 from mindseye.pictures.tensors import from_model
 from mindseye.train.loop import train

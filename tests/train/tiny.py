@@ -22,8 +22,10 @@ from torch import Tensor, nn
 
 from mindseye.collection.collection import Collection, Example, open_prepared, write_collection
 from mindseye.errors import MindseyeError
-from mindseye.imagine.family import Abilities, Batch, Draws, Family, Objective, PictureFormat, Progress, Settings
-from mindseye.observe.text import Words, load_text_encoder
+from mindseye.imagine.family import CARD, Abilities, Family, Progress, Settings
+from mindseye.learn.batch import Batch, Words
+from mindseye.learn.learner import Draws, Objective, PictureFormat
+from mindseye.observe.text import load_text_encoder
 from mindseye.train.loop import train
 from mindseye.train.signals import Interrupted
 
@@ -111,7 +113,17 @@ def load(config: TinyConfig, folder: Path) -> Tiny:
     return model
 
 
-FAMILY = Family("tiny", "Guesses a picture", Abilities(prompt=True), TinyConfig, ("tiny",), build, save, load)
+FAMILY = Family(
+    name="tiny",
+    title="Guesses a picture",
+    config=TinyConfig,
+    presets=("tiny",),
+    build=build,
+    save=save,
+    load=load,
+    card=CARD,
+    abilities=Abilities(prompt=True),
+)
 FAST = {"compile": "false", "threads": "1", "precision": "float32", "batch_size": "8", "warmup_pictures": "0"}
 
 

@@ -28,7 +28,7 @@ def models(
 
 def _found(folder: Path) -> Iterator[dict[str, Any]]:
     """What each model folder says of itself: shipped ones by name, then others by path; not damaged ones."""
-    from mindseye.imagine.model_folder import ABOUT, MODELS, read_about, shipped_models
+    from mindseye.learn.folder import ABOUT, MODELS, read_about, shipped_models
 
     depths = ("", "*/", "*/*/", "*/*/*/")
     paths = sorted({file.parent for depth in depths for file in folder.glob(depth + ABOUT)})

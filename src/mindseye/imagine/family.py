@@ -1,52 +1,36 @@
-"""The contract between a family of models and everything around it.
+"""The contract between a family of models that draw and everything around it.
 
 A family is four short files, `config.py`, `network.py`, `objective.py`, `sample.py`, and one `Family` record. The
-training loop, the model folder, the command line and the tests know only what stands here, so a reader learns one
-family from one folder, and a new one needs no change elsewhere but a line in `families.py`.
+training loop, the model folder, the command line and the tests know only what stands here and in `learn/learner.py`, so
+a reader learns one family from one folder, and a new one needs no change elsewhere but a line in `families.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
-import numpy as np
 from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from mindseye.observe.text import Words
+from mindseye.learn.batch import Words
+from mindseye.learn.learner import CardText, Learner, Learnt
 
-
-@dataclass(frozen=True)
-class Batch:
-    """What an objective sees: pictures in [-1, 1] (RGBA premultiplied) and their captions."""
-
-    pictures: Float[Tensor, "batch channel height width"]
-    words: Words
-
-
-Draws = Mapping[str, Tensor]  # the random numbers of a batch, stacked: what `Objective.draw` gave for each sample
-
-
-@dataclass(frozen=True)
-class Objective:
-    """One named loss, the parameters it moves and the random numbers it needs (a GAN has two of these, most have one).
-
-    Attributes:
-        name: shown in the events ("loss", "generator", ...).
-        parameters: the names (as in `model.named_parameters()`) that this loss moves.
-        draw: the random numbers of ONE sample, as arrays or scalars; the loop seeds `rng` by the sample's position, so
-            resuming, batch size and world size change nothing.
-        loss: (model, batch, draws) to a scalar in float32, the mean over the batch. Pure: no randomness of its own,
-            static shapes, so that it compiles.
-    """
-
-    name: str
-    parameters: frozenset[str]
-    draw: Callable[[np.random.Generator], Mapping[str, Any]]
-    loss: Callable[[nn.Module, Batch, Draws], Tensor]
+CARD = CardText(
+    tag="text-to-image",
+    does="It draws {size} x {size} px {mode} pictures from short prompts.",
+    usage='mindseye imagine "a smiling cat" --model path/to/this/folder',
+    limits=(
+        "It knows the words in `words.txt` from its own pictures; what it draws for others is a guess by the text"
+        " encoder.",
+        "It is small and was trained on {pictures:,} pictures: expect it to be best at what those show often, to be"
+        " vague or wrong at what they show rarely, and to follow counts, positions and several objects in one prompt"
+        " poorly.",
+        "It may draw pictures close to those it was trained on. Look before you publish.",
+    ),
+)
 
 
 class Settings(BaseModel):
@@ -78,10 +62,8 @@ class Abilities:
     samplers: tuple[str, ...] = ()
 
 
-class Model(Protocol):
-    """A network of a family, ready to train and to draw. Every model is also an `nn.Module`."""
-
-    def objectives(self) -> Sequence[Objective]: ...
+class Model(Learnt, Protocol):
+    """A network of a family, ready to train and to draw."""
 
     def settings(self, asked: Settings) -> Settings:
         """What will be used: what was asked for, filled up with the model's defaults."""
@@ -98,40 +80,11 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True)
-class PictureFormat:
-    """How a model sees pictures; a property of the data, chosen once when a training starts.
+class Family(Learner):
+    """A learner whose models draw.
 
     Attributes:
-        size_px: edge of the square picture, 16 to 128.
-        channels: 3 (RGB) or 4 (RGBA, premultiplied inside the model).
-        pixel_art: resize by nearest neighbour instead of smoothly.
-    """
-
-    size_px: int
-    channels: int
-    pixel_art: bool = False
-
-
-@dataclass(frozen=True)
-class Family:
-    """A family as the rest of the program sees it.
-
-    Attributes:
-        name: as in `mindseye train NAME`.
-        title: the method's name in the literature, for people.
         abilities: what its models can do.
-        config: the frozen pydantic class of its settings; it has `for_pictures(format, preset=...)`.
-        presets: size names, from small to large.
-        build: config to a freshly initialised model; the seed decides its weights.
-        save, load: a model to and from a model folder (diffusers convention, safetensors only).
     """
 
-    name: str
-    title: str
     abilities: Abilities
-    config: type[BaseModel]
-    presets: tuple[str, ...]
-    build: Callable[[Any, int], Any]
-    save: Callable[..., None]
-    load: Callable[..., Any]
-    facts: Mapping[str, str] = field(default_factory=dict)

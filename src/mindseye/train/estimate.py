@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mindseye.errors import Unavailable
-from mindseye.imagine.family import Objective
+from mindseye.learn.learner import Objective
 from mindseye.train.data import Prepared
 
 PROGRAM_BYTES = 500 * 2**20  # Python, torch and the compiler's products

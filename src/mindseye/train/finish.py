@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from mindseye.collection.collection import Collection
-from mindseye.imagine.about import About, CollectionReference, EncoderReference, Training
-from mindseye.imagine.device import processor_name
-from mindseye.imagine.family import Family
-from mindseye.imagine.model_folder import save_model
+from mindseye.learn.about import About, CollectionReference, EncoderReference, Training
+from mindseye.learn.device import processor_name
+from mindseye.learn.folder import save_model
+from mindseye.learn.learner import Learner
 from mindseye.observe.vocabulary import words_of
 from mindseye.pictures.opener import open_picture
 from mindseye.train.checkpoint import Position
@@ -17,7 +17,7 @@ from mindseye.train.run import RunFolder
 
 
 def save_finished(
-    run: RunFolder, family: Family, collection: Collection, resolved: Resolved, model: Any, position: Position
+    run: RunFolder, learner: Learner, collection: Collection, resolved: Resolved, model: Any, position: Position
 ) -> int:
     """Writes `model` to the run's model/, whole or not at all; returns its size in bytes.
 
@@ -29,7 +29,7 @@ def save_finished(
     captions = [caption for texts in train.captions for caption in texts]
     about = About(
         name=collection.name,
-        family=family.name,
+        family=learner.name,
         config=resolved.plan.model,
         pixel_art=resolved.pictures.pixel_art,
         text_encoder=EncoderReference(
@@ -54,5 +54,5 @@ def save_finished(
     )
     words = [word for caption in captions for word in words_of(caption)]
     sheets = sorted(run.samples.glob("*.png"))
-    save_model(run.model, family, model, about, words, open_picture(sheets[-1]) if sheets else None)
+    save_model(run.model, learner, model, about, words, open_picture(sheets[-1]) if sheets else None)
     return sum(path.stat().st_size for path in run.model.rglob("*") if path.is_file())

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from mindseye.imagine.family import Batch, Objective
+from mindseye.learn.learner import Objective
 from mindseye.observe.features import CaptionFeatures
-from mindseye.pictures.tensors import to_model
 from mindseye.train.data import Pictures, draws_at
 from mindseye.train.machine import Machine
 
@@ -34,9 +33,8 @@ class HeldOut:
         for begin in range(0, len(self.rows), self.batch_size):
             rows = self.rows[begin : begin + self.batch_size]
             captions = [self.pictures.captions[row][0] for row in rows]
-            batch = Batch(to_model(self.pictures.pixels[rows]), self.features.words(captions))
             device = torch.device(machine.device)
-            batch = Batch(batch.pictures.to(device), batch.words.to(device))
+            batch = self.pictures.batch(rows, self.features.words(captions)).to(device)
             for objective in objectives:
                 draws = draws_at(objective, SEED, "held out", range(begin, begin + len(rows)))
                 with machine.autocast():

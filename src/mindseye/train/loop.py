@@ -17,14 +17,14 @@ import torch
 
 from mindseye.collection.collection import Collection
 from mindseye.errors import MindseyeError, NotFinite
-from mindseye.imagine.families import family as family_named
-from mindseye.imagine.family import Family, Objective
+from mindseye.learn.learner import Learner, Objective
 from mindseye.train.checkpoint import Checkpoint, Position, clear_leftovers, load_latest, save_checkpoint
 from mindseye.train.config import Wishes, read_recipe, read_settings
 from mindseye.train.data import Prepared
 from mindseye.train.distributed import World, world
 from mindseye.train.ema import Average
 from mindseye.train.finish import save_finished
+from mindseye.train.learners import learner as learner_named
 from mindseye.train.machine import COMPILER_ERRORS, compiled
 from mindseye.train.optimiser import height, make_optimiser
 from mindseye.train.order import order_digest
@@ -42,7 +42,7 @@ Log = Callable[[str], None]
 
 
 def train(
-    family: str | Family,
+    learner: str | Learner,
     collection: Collection,
     run_folder: Path | str,
     *,
@@ -56,7 +56,7 @@ def train(
     """Trains a model of a family on a collection, or goes on with a training that was stopped.
 
     Args:
-        family: its name, e.g. "diffusion", or the record of one of your own.
+        learner: its name, e.g. "diffusion", or the record of one of your own.
         collection: opened by `open_collection`.
         run_folder: where everything of this training lives; a new one, or one to go on with.
         minutes, pictures: the goal, one of them; 45 minutes by default. A run that goes on may have it raised.
@@ -74,18 +74,18 @@ def train(
         NotFinite: a loss or gradient is not a finite number; the state before it is kept.
         Interrupted: SIGINT or SIGTERM came; everything so far is saved.
     """
-    if isinstance(family, str):
-        family = family_named(family)
+    if isinstance(learner, str):
+        learner = learner_named(learner)
     goal = {name: value for name, value in (("minutes", minutes), ("pictures", pictures)) if value is not None}
     wishes = Wishes(goal).over(read_settings(settings or {}))
     if recipe is not None:
-        wishes = wishes.over(read_recipe(recipe, family.name))
+        wishes = wishes.over(read_recipe(recipe, learner.name))
     with world() as peers, stop_request() as stop:
         run = RunFolder(run_folder, writes=peers.leads)
         if not peers.leads:
             log, show = (lambda line: None), (lambda progress: None)
         with run.lease() if peers.leads else nullcontext():
-            _train(run, family, collection, wishes, peers, stop, log, show or (lambda progress: log(str(progress))))
+            _train(run, learner, collection, wishes, peers, stop, log, show or (lambda progress: log(str(progress))))
     return run
 
 
@@ -105,7 +105,7 @@ def _ending_recorded(run: RunFolder) -> Iterator[None]:
 
 def _train(
     run: RunFolder,
-    family: Family,
+    learner: Learner,
     collection: Collection,
     wishes: Wishes,
     peers: World,
@@ -115,9 +115,9 @@ def _train(
 ) -> None:
     plan = run.read_plan()
     if plan is None:
-        resolved = new_plan(family, collection, wishes, log)
+        resolved = new_plan(learner, collection, wishes, log)
     else:
-        resolved = recorded_plan(plan, family, collection, wishes, run, log)
+        resolved = recorded_plan(plan, learner, collection, wishes, run, log)
     clear_leftovers(run.checkpoints)
     checkpoint = load_latest(run.checkpoints, log)
     position = checkpoint.position if checkpoint else Position(order="")
@@ -134,7 +134,7 @@ def _train(
         log(f"going on at {position.pictures_seen} pictures")
     with _ending_recorded(run):
         resolved.machine.set_up(log)
-        ready = make_ready(run, resolved, family, collection, peers, log)
+        ready = make_ready(run, resolved, learner, collection, peers, log)
         training = Training(run, ready, peers, stop, log, show)
         if checkpoint:
             training.restore(checkpoint)
@@ -143,7 +143,7 @@ def _train(
         if peers.leads:
             with run.stage("saved") as fields:
                 model, position = training.average.model, training.position
-                fields["bytes"] = save_finished(run, family, collection, resolved, model, position)
+                fields["bytes"] = save_finished(run, learner, collection, resolved, model, position)
         run.event("finished", **asdict(training.position))
         log(f"finished; the model is {run.model}")
 

@@ -15,7 +15,7 @@ from torch._dynamo.exc import TorchDynamoException
 from torch._inductor.exc import CppCompileError
 
 from mindseye.errors import Unavailable
-from mindseye.imagine.device import best_device, has_bfloat16
+from mindseye.learn.device import best_device, has_bfloat16
 from mindseye.train.config import TrainConfig
 
 COMPILER_ERRORS = (TorchDynamoException, CppCompileError)

@@ -1,7 +1,7 @@
 """The optimisers and their learning rate.
 
-Muon (`muon.py`) moves the hidden matrices, AdamW everything else: embeddings, gains, biases, first and last layer. Muon's
-update is scaled to the size of AdamW's, so one learning rate serves both.
+Muon (`muon.py`) moves the hidden matrices, AdamW everything else: embeddings, gains, biases, first and last layer.
+Muon's update is scaled to the size of AdamW's, so one learning rate serves both.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mindseye.imagine.device import has_bfloat16
-from mindseye.imagine.family import Objective
+from mindseye.learn.device import has_bfloat16
+from mindseye.learn.learner import Objective
 from mindseye.train.config import TrainConfig
 from mindseye.train.muon import Muon
 

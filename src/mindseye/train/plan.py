@@ -11,7 +11,7 @@ import torch
 import mindseye
 from mindseye.collection.collection import Collection
 from mindseye.errors import BadInput
-from mindseye.imagine.family import Family, PictureFormat
+from mindseye.learn.learner import Learner, PictureFormat
 from mindseye.observe.text import TextEncoder, load_text_encoder
 from mindseye.settings import checked
 from mindseye.train.config import DEFAULT_MINUTES, TrainConfig, Wishes, changed_field
@@ -31,7 +31,7 @@ class Resolved:
     encoder: TextEncoder
 
 
-def new_plan(family: Family, collection: Collection, wishes: Wishes, log: Callable[[str], None]) -> Resolved:
+def new_plan(learner: Learner, collection: Collection, wishes: Wishes, log: Callable[[str], None]) -> Resolved:
     """Resolves every setting of a new run.
 
     Raises:
@@ -49,14 +49,14 @@ def new_plan(family: Family, collection: Collection, wishes: Wishes, log: Callab
     machine = Machine.choose(train, log)
     encoder = load_text_encoder(train.text_encoder)
     preset = {"preset": train.preset} if train.preset else {}
-    model = family.config.for_pictures(pictures, **preset)  # type: ignore[attr-defined]
+    model = learner.config.for_pictures(pictures, **preset)  # type: ignore[attr-defined]
     fixed = {"text_width": encoder.width, "text_tokens": encoder.token_limit}
-    fixed = {name: value for name, value in fixed.items() if name in family.config.model_fields}
-    model = checked(family.config, {**model.model_dump(), **fixed, **wishes.model}, "model.")
+    fixed = {name: value for name, value in fixed.items() if name in learner.config.model_fields}
+    model = checked(learner.config, {**model.model_dump(), **fixed, **wishes.model}, "model.")
     plan = Plan(
         mindseye=mindseye.__version__,
         torch=torch.__version__,
-        family=family.name,
+        family=learner.name,
         collection=collection.name,
         collection_path=str(collection.path.resolve()),
         fingerprint=collection.fingerprint,
@@ -70,15 +70,15 @@ def new_plan(family: Family, collection: Collection, wishes: Wishes, log: Callab
 
 
 def recorded_plan(
-    plan: Plan, family: Family, collection: Collection, wishes: Wishes, run: RunFolder, log: Callable[[str], None]
+    plan: Plan, learner: Learner, collection: Collection, wishes: Wishes, run: RunFolder, log: Callable[[str], None]
 ) -> Resolved:
     """The plan of a run that goes on, with its goal raised if that was asked.
 
     Raises:
         BadInput: what was asked contradicts the run; the message names the field.
     """
-    if plan.family != family.name:
-        raise _contradiction(run, "family", family.name, plan.family)
+    if plan.family != learner.name:
+        raise _contradiction(run, "family", learner.name, plan.family)
     if plan.fingerprint != collection.fingerprint:
         raise BadInput(
             f"the collection is not the one that {run.path} was begun with",
@@ -95,8 +95,8 @@ def recorded_plan(
     for goal in ("minutes", "pictures"):
         if goal in asked and asked[goal] < before[goal]:
             raise _contradiction(run, goal, asked[goal], before[goal])
-    model = checked(family.config, {**plan.model, **wishes.model}, "model.")
-    recorded = checked(family.config, plan.model, "model.")
+    model = checked(learner.config, {**plan.model, **wishes.model}, "model.")
+    recorded = checked(learner.config, plan.model, "model.")
     for field in wishes.model:
         if getattr(model, field) != getattr(recorded, field):
             raise _contradiction(run, f"model.{field}", getattr(model, field), getattr(recorded, field))

@@ -11,7 +11,7 @@ import torch
 from mindseye.collection.collection import Split
 from mindseye.files import written_aside
 from mindseye.imagine.family import Settings
-from mindseye.observe.text import Words
+from mindseye.learn.batch import Words
 from mindseye.pictures.sheet import contact_sheet
 from mindseye.pictures.tensors import from_model
 from mindseye.train.machine import Machine

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 
 from mindseye.collection.collection import Collection
-from mindseye.imagine.family import Family, Objective
+from mindseye.imagine.family import Family
+from mindseye.learn.batch import Words
+from mindseye.learn.learner import Learner, Objective
 from mindseye.observe.features import caption_features
-from mindseye.observe.text import Words
 from mindseye.train.data import CaptionList, Feed, Pictures
 from mindseye.train.distributed import World
 from mindseye.train.estimate import available_bytes, memory_bytes, refuse_if_too_large, saved_bytes
@@ -46,7 +47,7 @@ class Ready:
 def make_ready(
     run: RunFolder,
     resolved: Resolved,
-    family: Family,
+    learner: Learner,
     collection: Collection,
     peers: World,
     log: Callable[[str], None],
@@ -66,14 +67,15 @@ def make_ready(
         held_out_pictures = captions.read(validation, resolved.pictures) if validation else None
         fields.update(pictures=len(pictures.pixels), bytes=_bytes(pictures, held_out_pictures))
         log(f"read {len(pictures.pixels)} pictures to train on, {fields['bytes'] / 2**20:.0f} MiB")
-    prompts = preview_prompts(train, validation, config.preview_pictures)
+    draws = isinstance(learner, Family)
+    prompts = preview_prompts(train, validation, config.preview_pictures) if draws else []
     prompt_captions = [captions(prompt) for prompt in prompts]
     with run.stage("encode") as fields:
         features = caption_features(resolved.encoder, captions.texts, run.features)
         fields.update(captions=len(captions.texts), bytes=features.bytes)
         log(f"read {len(captions.texts)} captions, {features.bytes / 2**20:.0f} MiB of features")
     with run.stage("build") as fields:
-        model = family.build(resolved.model, config.seed).to(torch.device(machine.device))
+        model = learner.build(resolved.model, config.seed).to(torch.device(machine.device))
         objectives = list(model.objectives())
         fields.update(parameters=sum(parameter.numel() for parameter in model.parameters()))
     feed = Feed(pictures, features, objectives, config.seed, config.batch_size, peers.slice_of(config.batch_size))

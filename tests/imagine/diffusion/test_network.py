@@ -6,7 +6,7 @@ import torch
 from mindseye.errors import BadInput
 from mindseye.imagine.diffusion.config import PRESETS, DiffusionConfig
 from mindseye.imagine.diffusion.model import build
-from mindseye.imagine.family import PictureFormat
+from mindseye.learn.learner import PictureFormat
 
 
 @pytest.mark.parametrize("size_px", [16, 20, 24, 32, 48, 64, 128])

@@ -9,8 +9,8 @@ import torch
 from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.model import Diffusion, build
 from mindseye.imagine.diffusion.objective import draw, noised, velocity
-from mindseye.imagine.family import Batch, PictureFormat
-from mindseye.observe.text import Words
+from mindseye.learn.batch import Batch, Words
+from mindseye.learn.learner import PictureFormat
 from mindseye.randomness import rng_at
 
 
@@ -61,7 +61,7 @@ def test_at_the_start_the_prediction_is_zero_and_the_loss_is_the_weighted_power_
     assert model.network(noisy, draws["t"], words(8), draws["without_caption"]).abs().max() == 0
     [objective] = model.objectives()
     expected = (pictures / draws["t"].clamp(min=0.05).reshape(-1, 1, 1, 1)).square().mean()
-    loss = objective.loss(model, Batch(pictures, words(8)), draws)
+    loss = objective.loss(model, Batch(pictures, words(8), torch.arange(8)), draws)
     assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
 
 

@@ -10,7 +10,7 @@ from diffusers.schedulers import FlowMatchEulerDiscreteScheduler
 from mindseye.imagine.diffusion.model import Diffusion
 from mindseye.imagine.diffusion.sample import SAMPLERS, guided, picture_noise
 from mindseye.imagine.family import Settings
-from mindseye.observe.text import Words
+from mindseye.learn.batch import Words
 from mindseye.randomness import rng_at
 
 ORDER = {"euler": 1, "heun": 2, "adams-bashforth": 2}

@@ -10,7 +10,7 @@ from mindseye.imagine.diffusion.folder import load, save
 from mindseye.imagine.diffusion.model import ABILITIES, Diffusion, build
 from mindseye.imagine.diffusion.network import DiffusionTransformer
 from mindseye.imagine.diffusion.pipeline import MindseyePipeline
-from mindseye.imagine.family import Family
+from mindseye.imagine.family import CARD, Family
 
 FAMILY = Family(
     name="diffusion",
@@ -21,6 +21,7 @@ FAMILY = Family(
     build=build,
     save=save,
     load=load,
+    card=CARD,
 )
 
 __all__ = ["FAMILY", "Diffusion", "DiffusionConfig", "DiffusionTransformer", "MindseyePipeline"]

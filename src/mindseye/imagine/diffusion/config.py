@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mindseye.errors import BadInput
-from mindseye.imagine.family import PictureFormat
+from mindseye.learn.learner import PictureFormat
 
 PRESETS: dict[str, dict[str, int]] = {
     # name      parameters at 64 px

@@ -14,8 +14,9 @@ from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.network import DiffusionTransformer
 from mindseye.imagine.diffusion.objective import draw, loss
 from mindseye.imagine.diffusion.sample import SAMPLERS, draw_pictures
-from mindseye.imagine.family import Abilities, Batch, Draws, Objective, Progress, Settings
-from mindseye.observe.text import Words
+from mindseye.imagine.family import Abilities, Progress, Settings
+from mindseye.learn.batch import Batch, Words
+from mindseye.learn.learner import Draws, Objective
 
 DEFAULT_SAMPLER = "heun"
 ABILITIES = Abilities(prompt=True, negative_prompt=True, guidance=True, samplers=tuple(SAMPLERS))

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.network import DiffusionTransformer
-from mindseye.imagine.family import Batch, Draws
+from mindseye.learn.batch import Batch
+from mindseye.learn.learner import Draws
 
 
 def draw(rng: np.random.Generator, config: DiffusionConfig) -> Mapping[str, Any]:

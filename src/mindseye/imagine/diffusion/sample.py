@@ -12,12 +12,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindseye.imagine.device import fast_arithmetic
 from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.network import DiffusionTransformer
 from mindseye.imagine.diffusion.objective import velocity
 from mindseye.imagine.family import Progress
-from mindseye.observe.text import Words
+from mindseye.learn.batch import Words
+from mindseye.learn.device import fast_arithmetic
 from mindseye.randomness import rng_at
 
 TOGETHER = 4  # pictures drawn in one pass; always this many rows, so that the bytes do not depend on the request

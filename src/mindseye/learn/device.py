@@ -23,7 +23,7 @@ def best_device() -> str:
 def has_bfloat16(device: str) -> bool:
     """Whether `device` computes natively in bfloat16; where it does not, bfloat16 is slower than float32."""
     if device == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return device == "cpu" and bool(BFLOAT16_FLAGS & set(_cpu_info("flags").split()))
 
 

@@ -9,9 +9,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mindseye.errors import BadInput
+from mindseye.imagine.families import family
 from mindseye.imagine.imaginer import load
-from mindseye.imagine.model_folder import find_model, load_model, weights_digest
 from mindseye.imagine.request import Request
+from mindseye.learn.folder import find_model, load_model, weights_digest
 
 WEIGHTS = "transformer/diffusion_pytorch_model.safetensors"
 
@@ -39,7 +40,7 @@ def test_a_folder_holds_what_the_diffusers_convention_asks_for(tiny_folder: Path
 def test_weights_are_stored_in_bfloat16_and_come_back_in_float32(tiny_folder: Path) -> None:
     stored = load_file(tiny_folder / WEIGHTS)
     assert {tensor.dtype for tensor in stored.values()} == {torch.bfloat16}
-    _, model, _ = load_model(tiny_folder)
+    _, model, _ = load_model(tiny_folder, family)
     for name, tensor in model.network.state_dict().items():
         assert tensor.dtype == torch.float32
         assert torch.equal(tensor, stored[name].float())

@@ -11,19 +11,20 @@ The frozen text encoder is named with its SHA-256 and never copied in. Nothing i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image
 from pydantic import ValidationError
 
 from mindseye.errors import BadInput
 from mindseye.files import written_aside
-from mindseye.imagine.about import About
-from mindseye.imagine.card import model_card
-from mindseye.imagine.families import family as family_named
-from mindseye.imagine.family import Family
+from mindseye.learn.about import About
+from mindseye.learn.card import model_card
+from mindseye.learn.learner import Learner
+
+Kind = TypeVar("Kind", bound=Learner)
 
 ABOUT = "mindseye.json"
 WORDS = "words.txt"
@@ -31,7 +32,7 @@ MODELS = Path(__file__).parents[1] / "models"  # those that come with the packag
 
 
 def save_model(
-    folder: Path, family: Family, model: Any, about: About, words: Sequence[str], sheet: Image.Image | None
+    folder: Path, learner: Learner, model: Any, about: About, words: Sequence[str], sheet: Image.Image | None
 ) -> None:
     """Writes a model folder, whole or not at all; an existing one is replaced.
 
@@ -40,12 +41,12 @@ def save_model(
     """
     with written_aside(folder) as aside:
         aside.mkdir()
-        family.save(model, aside)
+        learner.save(model, aside)
         for path in aside.rglob("*.safetensors"):
             path.chmod(0o644)  # that library makes them readable for their owner only
         (aside / ABOUT).write_text(about.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (aside / WORDS).write_text("".join(f"{word}\n" for word in sorted(set(words))), encoding="utf-8")
-        (aside / "README.md").write_text(model_card(about, family, has_sheet=sheet is not None), encoding="utf-8")
+        (aside / "README.md").write_text(model_card(about, learner, has_sheet=sheet is not None), encoding="utf-8")
         if sheet is not None:
             sheet.save(aside / "sheet.png", format="PNG")
 
@@ -94,8 +95,12 @@ def read_about(folder: Path) -> About:
     return about
 
 
-def load_model(folder: Path) -> tuple[Family, Any, About]:
-    """The family, the model ready to draw, and what its folder says of it.
+def load_model(folder: Path, learners: Callable[[str], Kind]) -> tuple[Kind, Any, About]:
+    """The learner, its model ready for use, and what its folder says of it.
+
+    Args:
+        folder: a model folder.
+        learners: the learner of a name; it raises `BadInput` for those that are not wanted here.
 
     Raises:
         BadInput: the folder is incomplete or damaged, or holds weights in a format that could run code.
@@ -108,9 +113,9 @@ def load_model(folder: Path) -> tuple[Family, Any, About]:
             why="such files can run code when they are read; a mindseye model has .safetensors only",
             next_step="delete that file if you trust the rest, or get the model again",
         )
-    family = family_named(about.family)
+    learner = learners(about.family)
     try:
-        return family, family.load(family.config.model_validate(about.config), folder), about
+        return learner, learner.load(learner.config.model_validate(about.config), folder), about
     except BadInput:
         raise
     except Exception as error:  # whatever torch, safetensors or diffusers find wrong with a damaged folder

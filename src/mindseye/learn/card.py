@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from mindseye.imagine.about import About
-from mindseye.imagine.family import Family
+from mindseye.learn.about import About
+from mindseye.learn.learner import Learner
 
 CARD = """---
 library_name: diffusers
-pipeline_tag: text-to-image
+pipeline_tag: {tag}
 tags: [mindseye, {family}]
 ---
 
 # {name}
 {sheet}
-A text-to-picture model: {title}.
-It draws {size} x {size} px {mode} pictures from short prompts.
+{title}.
+{does}
 
 ```bash
-mindseye imagine "{prompt}" --model path/to/this/folder
+{usage}
 ```
 
 ## How it was made
@@ -34,14 +34,11 @@ Every setting stands in `mindseye.json`.
 
 ## Limits
 
-- It knows the words in `words.txt` from its own pictures; what it draws for others is a guess by the text encoder.
-- It is small and was trained on {pictures:,} pictures: expect it to be best at what those show often, to be vague or
-  wrong at what they show rarely, and to follow counts, positions and several objects in one prompt poorly.
-- It may draw pictures close to those it was trained on. Look before you publish.
+{limits}
 {licence}"""
 
 
-def model_card(about: About, family: Family, *, has_sheet: bool) -> str:
+def model_card(about: About, learner: Learner, *, has_sheet: bool) -> str:
     """The README.md of a model folder."""
     collection, training = about.collection, about.training
     terms = [text for text in (collection.licence, *collection.attribution) if text]
@@ -49,10 +46,13 @@ def model_card(about: About, family: Family, *, has_sheet: bool) -> str:
         family=about.family,
         name=about.name,
         sheet="\n![what it drew](sheet.png)\n" if has_sheet else "",
-        title=family.title,
-        size=about.config["size_px"],
-        mode="transparent" if about.config["channels"] == 4 else "opaque",
-        prompt="a smiling cat",
+        title=learner.title,
+        tag=learner.card.tag,
+        does=learner.card.does.format(
+            size=about.config["size_px"], mode="transparent" if about.config["channels"] == 4 else "opaque"
+        ),
+        usage=learner.card.usage,
+        limits="\n".join(f"- {limit.format(pictures=collection.pictures)}" for limit in learner.card.limits),
         collection=collection.name,
         pictures=collection.pictures,
         captions=collection.captions,

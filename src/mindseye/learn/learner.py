@@ -1,0 +1,101 @@
+"""The contract between what is trained and everything around it.
+
+The training loop and the model folder know only what stands here: a learner's settings, how to build it, the losses
+that move it, and how to save and load it. Families of models that draw (`imagine/family.py`) are learners, and so are
+the matchers that compare pictures with words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from pydantic import BaseModel
+from torch import Tensor, nn
+
+from mindseye.learn.batch import Batch
+
+Draws = Mapping[str, Tensor]  # the random numbers of a batch, stacked: what `Objective.draw` gave for each sample
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One named loss, the parameters it moves and the random numbers it needs (a GAN has two of these, most have one).
+
+    Attributes:
+        name: shown in the events ("loss", "generator", ...).
+        parameters: the names (as in `model.named_parameters()`) that this loss moves.
+        draw: the random numbers of ONE sample, as arrays or scalars; the loop seeds `rng` by the sample's position, so
+            resuming, batch size and world size change nothing.
+        loss: (model, batch, draws) to a scalar in float32, the mean over the batch. Pure: no randomness of its own,
+            static shapes, so that it compiles.
+    """
+
+    name: str
+    parameters: frozenset[str]
+    draw: Callable[[np.random.Generator], Mapping[str, Any]]
+    loss: Callable[[nn.Module, Batch, Draws], Tensor]
+
+
+class Learnt(Protocol):
+    """A network that can be trained. It is also an `nn.Module`."""
+
+    def objectives(self) -> Sequence[Objective]: ...
+
+
+@dataclass(frozen=True)
+class PictureFormat:
+    """How a model sees pictures; a property of the data, chosen once when a training starts.
+
+    Attributes:
+        size_px: edge of the square picture, 16 to 128.
+        channels: 3 (RGB) or 4 (RGBA, premultiplied inside the model).
+        pixel_art: resize by nearest neighbour instead of smoothly.
+    """
+
+    size_px: int
+    channels: int
+    pixel_art: bool = False
+
+
+@dataclass(frozen=True)
+class CardText:
+    """What a model card says of every model of a kind.
+
+    Attributes:
+        tag: the task, as model hubs name it ("text-to-image").
+        does: what it does, a sentence with {size} (px) and {mode} ("transparent", "opaque").
+        usage: a command that uses it; "path/to/this/folder" stands for the folder.
+        limits: sentences, with {pictures} for how many it was trained on.
+    """
+
+    tag: str
+    does: str
+    usage: str
+    limits: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A kind of model as the rest of the program sees it.
+
+    Attributes:
+        name: as in `mindseye train NAME`.
+        title: the method's name in the literature, for people.
+        config: the frozen pydantic class of its settings; it has `for_pictures(format, preset=...)`.
+        presets: size names, from small to large.
+        build: config to a freshly initialised model; the seed decides its weights.
+        save, load: a model to and from a model folder (diffusers convention, safetensors only).
+        card: what its model card says.
+    """
+
+    name: str
+    title: str
+    config: type[BaseModel]
+    presets: tuple[str, ...]
+    build: Callable[[Any, int], Any]
+    save: Callable[..., None]
+    load: Callable[..., Any]
+    card: CardText

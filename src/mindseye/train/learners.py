@@ -1,0 +1,24 @@
+"""The table of all that can be trained, by the names that `mindseye train` knows."""
+
+from __future__ import annotations
+
+from mindseye.errors import BadInput
+from mindseye.imagine import families
+from mindseye.learn.learner import Learner
+
+NAMES = (*families.NAMES, "damsm")
+
+
+def learner(name: str) -> Learner:
+    """The learner called `name`: a family of models that draw, or a matcher of pictures and words.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if name == "damsm":
+        from mindseye.observe import damsm
+
+        return damsm.LEARNER
+    if name in families.NAMES:
+        return families.family(name)
+    raise BadInput(f"there is nothing called {name!r} to train", next_step=f"choose one of {', '.join(NAMES)}")
