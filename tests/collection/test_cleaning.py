@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 from tests.collection.drawing import photo, sprite
 
-from mindseye.collection.cleaning import looks, near_duplicates
+from mindseye.collection.cleaning import compare, looks, near_duplicates
 
 
 def groups(*pictures: NDArray[np.uint8] | Image.Image) -> list[int]:
@@ -100,3 +100,17 @@ def test_extreme_shapes_do_no_harm() -> None:
     labels = groups(*(photo(number, 256)[: shape[0], : shape[1]] for number, shape in enumerate(shapes)))
     assert all(one <= index for index, one in enumerate(labels))
     assert all(first <= second or second in labels for first, second in pairwise(labels))
+
+
+def test_two_lists_are_compared_across_blocks_with_the_distance_of_the_nearer_side(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mindseye.collection.cleaning._BLOCK", 4)
+    ones = [looks(Image.fromarray(sprite(number, 32))) for number in range(6)]
+    others = [looks(Image.fromarray(sprite(number, 32)[:, ::-1])) for number in range(1, 10)]
+    compared = compare(ones, others)
+    assert np.argwhere(compared.near).tolist() == [[row, row - 1] for row in range(1, 6)]
+    for row, column in ((0, 0), (5, 8), (3, 2)):
+        sides = (others[column].small.astype(float), others[column].small[:, ::-1].astype(float))
+        expected = min(np.sqrt(np.square(ones[row].small - side).mean()) for side in sides)
+        assert compared.distance[row, column] == pytest.approx(expected, abs=0.1)

@@ -86,10 +86,23 @@ def near_duplicates(pictures: Sequence[Looks]) -> list[int]:
     blocks = [_Block(pictures, start) for start in range(0, len(pictures), _BLOCK)]
     for at, rows in enumerate(blocks):
         for columns in blocks[at:]:
-            for one, other in np.argwhere(_near(rows, columns)):
+            for one, other in np.argwhere(_compare(rows, columns).near):
                 first, second = sorted((root(rows.start + int(one)), root(columns.start + int(other))))
                 parents[second] = first
     return [root(index) for index in range(len(pictures))]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Pictures of one list beside pictures of another, upright or mirrored, whichever is nearer.
+
+    Attributes:
+        distance: root mean square of the difference over the whole square of 32 px, 0 to 255, float32 [one, other].
+        near: whether they are nearly the same, bool [one, other].
+    """
+
+    distance: NDArray[np.float32]
+    near: NDArray[np.bool_]
 
 
 class _Block:
@@ -110,9 +123,23 @@ class _Block:
         return pixels[..., :3].reshape(len(pixels), -1), pixels[..., 3].reshape(len(pixels), -1)
 
 
-def _near(rows: _Block, columns: _Block) -> NDArray[np.bool_]:
-    """Which pictures of two blocks are near-duplicates, upright or mirrored: bool [row, column]."""
+def compare(ones: Sequence[Looks], others: Sequence[Looks]) -> Comparison:
+    """Every picture of one list beside every picture of another."""
+    distance = np.zeros((len(ones), len(others)), dtype=np.float32)
+    near = np.zeros(distance.shape, dtype=bool)
+    columns = [_Block(others, start) for start in range(0, len(others), _BLOCK)]
+    for rows in (_Block(ones, start) for start in range(0, len(ones), _BLOCK)):
+        for column in columns:
+            part = _compare(rows, column)
+            down, across = part.near.shape
+            distance[rows.start : rows.start + down, column.start : column.start + across] = part.distance
+            near[rows.start : rows.start + down, column.start : column.start + across] = part.near
+    return Comparison(distance, near)
+
+
+def _compare(rows: _Block, columns: _Block) -> Comparison:
     near = np.zeros((len(rows.small), len(columns.small)), dtype=bool)
+    least = np.full(near.shape, np.inf, dtype=np.float32)
     area = 4 * np.maximum(rows.visible[:, None], columns.visible)
     a2, b2 = rows.colour_square[:, None], columns.colour_square
     colour, alpha = rows.colour_and_alpha()
@@ -120,11 +147,13 @@ def _near(rows: _Block, columns: _Block) -> NDArray[np.bool_]:
         other_colour, other_alpha = columns.colour_and_alpha(mirrored=mirrored)
         ab = colour @ other_colour.T
         difference = rows.alpha_square[:, None] + columns.alpha_square - 2 * (alpha @ other_alpha.T)
-        near |= difference + a2 + b2 - 2 * ab <= SAME_RMS**2 * area
+        squared = difference + a2 + b2 - 2 * ab
+        least = np.minimum(least, squared)
+        near |= squared <= SAME_RMS**2 * area
         gain = np.clip(ab / np.maximum(b2, 1), *GAIN)  # the brightness that brings the two nearest to each other
         confirmed = difference + a2 + gain**2 * b2 - 2 * gain * ab <= CONFIRMING_RMS**2 * area
         confirmed &= rows.pdq_usable[:, None] & columns.pdq_usable
         at = np.nonzero(confirmed)
         differing = np.bitwise_count(rows.pdq[at[0], 0] ^ columns.pdq[at[1], side]).sum(1)
         near[at] |= differing <= PDQ_BITS
-    return near
+    return Comparison(np.sqrt(np.maximum(least, 0) / (4 * _EDGE**2)), near)
