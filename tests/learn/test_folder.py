@@ -49,7 +49,7 @@ def test_weights_are_stored_in_bfloat16_and_come_back_in_float32(tiny_folder: Pa
 def test_diffusers_itself_opens_the_folder_and_draws_the_same_picture(tiny_folder: Path) -> None:
     from diffusers import DiffusionPipeline
 
-    import mindseye.imagine.diffusion as ours
+    import mindseye.imagine.diffusion.pipeline as ours
 
     direct = load(tiny_folder).imagine(Request(prompt="a smiling cat", seed=5, steps=4))[0]
     for door in (DiffusionPipeline, ours.MindseyePipeline):

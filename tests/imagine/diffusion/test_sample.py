@@ -8,7 +8,7 @@ import torch
 from diffusers.schedulers import FlowMatchEulerDiscreteScheduler
 
 from mindseye.imagine.diffusion.model import Diffusion
-from mindseye.imagine.diffusion.sample import SAMPLERS, guided, picture_noise
+from mindseye.imagine.diffusion.sample import SAMPLERS, guided, picture_noise, shifted_times
 from mindseye.imagine.family import Settings
 from mindseye.learn.batch import Words
 from mindseye.randomness import rng_at
@@ -89,9 +89,13 @@ def test_guiding_the_clean_picture_the_noise_or_the_velocity_is_the_same() -> No
 
 
 def test_a_schedule_with_shift_three_turns_one_half_into_three_quarters() -> None:
+    assert shifted_times(steps=2, shift=3.0).tolist() == [1.0, 0.75, 0.0]
+
+
+def test_the_times_are_those_of_the_scheduler_that_the_folder_names() -> None:
     scheduler = FlowMatchEulerDiscreteScheduler(shift=3.0)
-    scheduler.set_timesteps(sigmas=[1.0, 0.5])
-    assert scheduler.sigmas.tolist() == [1.0, 0.75, 0.0]
+    scheduler.set_timesteps(sigmas=[1 - step / 12 for step in range(12)])
+    torch.testing.assert_close(shifted_times(steps=12, shift=3.0), scheduler.sigmas, atol=1e-6, rtol=0)
 
 
 @pytest.fixture
@@ -134,6 +138,6 @@ def test_seeds_give_different_noise_over_the_whole_range() -> None:
 
 def test_progress_counts_every_step_once_and_ends_with_finite_pictures(model) -> None:
     seen = list(model.draw(Words.cat([caption(1)] * 5), None, range(5), Settings(steps=3)))
-    assert [(progress.step, progress.steps) for progress in seen] == [(i, 6) for i in range(1, 7)]
+    assert [(progress.step, progress.steps) for progress in seen] == [(i, 15) for i in range(1, 16)]
     assert seen[-1].pictures.shape == (5, 4, 16, 16)
     assert torch.isfinite(seen[-1].pictures).all()

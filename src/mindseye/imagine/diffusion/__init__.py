@@ -2,14 +2,13 @@
 
 Read in this order: `config.py`, `network.py`, `objective.py`, `sample.py`; `model.py` puts them together,
 `folder.py` writes and reads them, and `pipeline.py` is the door for users of the diffusers library, which finds it once
-this package is imported.
+that module is imported (drawing does without that library, whose import takes seconds).
 """
 
 from mindseye.imagine.diffusion.config import PRESETS, DiffusionConfig
 from mindseye.imagine.diffusion.folder import load, save
 from mindseye.imagine.diffusion.model import ABILITIES, Diffusion, build
 from mindseye.imagine.diffusion.network import DiffusionTransformer
-from mindseye.imagine.diffusion.pipeline import MindseyePipeline
 from mindseye.imagine.family import CARD, Family
 
 FAMILY = Family(
@@ -24,4 +23,4 @@ FAMILY = Family(
     card=CARD,
 )
 
-__all__ = ["FAMILY", "Diffusion", "DiffusionConfig", "DiffusionTransformer", "MindseyePipeline"]
+__all__ = ["FAMILY", "Diffusion", "DiffusionConfig", "DiffusionTransformer"]

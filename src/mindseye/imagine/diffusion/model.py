@@ -7,13 +7,12 @@ from functools import partial
 from typing import Any
 
 import torch
-from diffusers.schedulers import FlowMatchEulerDiscreteScheduler
 from torch import nn
 
 from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.network import DiffusionTransformer
 from mindseye.imagine.diffusion.objective import draw, loss
-from mindseye.imagine.diffusion.sample import SAMPLERS, draw_pictures
+from mindseye.imagine.diffusion.sample import SAMPLERS, draw_pictures, shifted_times
 from mindseye.imagine.family import Abilities, Progress, Settings
 from mindseye.learn.batch import Batch, Words
 from mindseye.learn.learner import Draws, Objective
@@ -26,13 +25,12 @@ NETWORK_FIELDS = (
 
 
 class Diffusion(nn.Module):
-    """A diffusion model: `network` with its `config`, and the `scheduler` that says at which times to look."""
+    """A diffusion model: `network` with its `config`."""
 
-    def __init__(self, config: DiffusionConfig, network: DiffusionTransformer, scheduler: Any = None) -> None:
+    def __init__(self, config: DiffusionConfig, network: DiffusionTransformer) -> None:
         super().__init__()
         self.config = config
         self.network = network
-        self.scheduler = scheduler or FlowMatchEulerDiscreteScheduler(shift=config.shift)
 
     def objectives(self) -> Sequence[Objective]:
         return [
@@ -70,7 +68,6 @@ class Diffusion(nn.Module):
         """See `family.Model.draw`."""
         sampler, steps, guidance = self._filled(settings)
         device = self.network.device
-        self.scheduler.set_timesteps(sigmas=[1 - step / steps for step in range(steps)], device=device)  # it adds the 0
         return draw_pictures(
             self.network,
             self.config,
@@ -78,7 +75,7 @@ class Diffusion(nn.Module):
             negative and negative.to(device),
             seeds,
             sampler=SAMPLERS[sampler],
-            times=self.scheduler.sigmas,
+            times=shifted_times(steps, self.config.shift),
             guidance=guidance,
         )
 

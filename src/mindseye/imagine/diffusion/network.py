@@ -11,8 +11,6 @@ from __future__ import annotations
 import math
 
 import torch
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -23,13 +21,12 @@ TIME_FEATURES = 256
 TIME_SCALE = 1000.0  # t in [0, 1] is scaled before the sinusoids; part of the checkpoint's meaning, never change it
 
 
-class DiffusionTransformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class DiffusionTransformer(nn.Module):
     """Predicts the clean picture from a noisy one, the noise level and a caption.
 
     Parameters are those of `DiffusionConfig` that shape the network.
     """
 
-    @register_to_config
     def __init__(
         self,
         size_px: int,
@@ -60,6 +57,10 @@ class DiffusionTransformer(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.modulation_out = nn.Linear(width, 2 * width)
         self.patch_out = nn.Linear(width, patch_numbers)
         self._initialise()
+
+    @property
+    def device(self) -> torch.device:
+        return self.position.device
 
     def _initialise(self) -> None:
         for name, parameter in self.named_parameters():

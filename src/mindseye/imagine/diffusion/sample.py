@@ -20,7 +20,10 @@ from mindseye.learn.batch import Words
 from mindseye.learn.device import fast_arithmetic
 from mindseye.randomness import rng_at
 
-TOGETHER = 4  # pictures drawn in one pass; always this many rows, so that the bytes do not depend on the request
+# Pictures drawn in one pass; always this many rows, so that the bytes do not depend on the request. A processor draws
+# one at a time as fast as several; a graphics card does not.
+TOGETHER = {"cpu": 1}
+TOGETHER_ELSEWHERE = 16
 
 Velocity = Callable[[Tensor, Tensor], Tensor]
 Sampler = Callable[[Velocity, Tensor, Tensor], Iterator[Tensor]]
@@ -60,6 +63,12 @@ def adams_bashforth(field: Velocity, x: Tensor, times: Float[Tensor, "step_and_o
         yield x
 
 
+def shifted_times(steps: int, shift: float) -> Float[Tensor, "step_and_one"]:
+    """From 1 down to 0: even steps u, moved to t = s u / (1 + (s - 1) u) (Esser et al. 2024, Eq. 23)."""
+    even = torch.linspace(1, 0, steps + 1, dtype=torch.float64)
+    return (shift * even / (1 + (shift - 1) * even)).float()
+
+
 SAMPLERS: dict[str, Sampler] = {"heun": heun, "euler": euler, "adams-bashforth": adams_bashforth}
 
 
@@ -85,7 +94,7 @@ def draw_pictures(
     times: Float[Tensor, "step_and_one"],
     guidance: float,
 ) -> Iterator[Progress]:
-    """Draws one picture a seed, in groups of `TOGETHER`.
+    """Draws one picture a seed, in groups of a fixed size.
 
     Args:
         words: one caption a picture.
@@ -97,11 +106,12 @@ def draw_pictures(
         not begun are blank (-1).
     """
     steps = len(times) - 1
-    groups = [range(begin, min(begin + TOGETHER, len(seeds))) for begin in range(0, len(seeds), TOGETHER)]
+    together = TOGETHER.get(network.device.type, TOGETHER_ELSEWHERE)
+    groups = [range(begin, min(begin + together, len(seeds))) for begin in range(0, len(seeds), together)]
     shape = (config.channels, config.size_px, config.size_px)
     pictures = torch.full((len(seeds), *shape), -1.0, device=network.device)
     for done, group in enumerate(groups):
-        rows = [*group, *[group[-1]] * (TOGETHER - len(group))]  # padded: the shape never changes
+        rows = [*group, *[group[-1]] * (together - len(group))]  # padded: the shape never changes
         noise = torch.stack([picture_noise(seeds[row], shape) for row in rows]).to(network.device)
         field = _guided_field(network, words.rows(rows), negative and negative.rows(rows), guidance)
         for step, x in enumerate(sampler(field, noise, times.to(network.device)), start=1):
