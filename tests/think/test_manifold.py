@@ -57,8 +57,8 @@ def test_an_outlier_raises_precision_and_not_density() -> None:
 
 def test_between_halves_of_one_set_density_is_1_and_coverage_what_chance_gives() -> None:
     n, k = 60, DENSITY_COVERAGE_K
-    figures = [density_coverage(*halves(number, n), encoder="") for number in range(100)]
-    expected = 1 - np.prod([(n - i) / (2 * n - i) for i in range(1, k + 1)])  # Naeem et al., lemma 2
+    figures = [density_coverage(*halves(number, n), encoder="", draws=200) for number in range(100)]
+    expected = 1 - np.prod([(n - i) / (2 * n - i) for i in range(1, k + 1)])  # Naeem et al. 2020
     assert np.mean([density.value for density, _ in figures]) == pytest.approx(1, abs=0.03)
     assert np.mean([coverage.value for _, coverage in figures]) == pytest.approx(expected, abs=0.01)
     assert sum(density.low <= 1 <= density.high for density, _ in figures) >= 93

@@ -33,7 +33,7 @@ def kid(
 ) -> Figure:
     """Kernel distance: the unbiased squared maximum mean discrepancy with the kernel (f.g / width + 1)^3, "kid".
 
-    Binkowski et al. 2018 (arXiv 1801.01401), section 4, on all pictures rather than on random subsets. 0 is equal;
+    Binkowski et al. 2018 (arXiv 1801.01401), on all pictures rather than on random subsets. 0 is equal;
     being unbiased, it is a little below 0 half of the time when both sets come from one source.
 
     The interval is a block bootstrap of both sets. A block is what its labels say: give the prompt (or concept) of each

@@ -74,15 +74,18 @@ def density_coverage(
     generated_blocks: Sequence[Hashable] | None = None,
     seeds: str = "",
     bootstrap_seed: int = 0,
+    draws: int = DRAWS,
 ) -> tuple[Figure, Figure]:
     """Density and coverage, "density" and "coverage".
 
-    Naeem et al. 2020 (arXiv 2002.09797), equations 3 and 4, with k = 5. Density is the number of real balls around
-    a generated picture, over k: 1 on average when both sets come from one source, above 1 when pictures crowd where
-    real ones are dense. Coverage is the share of real pictures with a generated one in their ball; with equal numbers
-    from one source it is about 1 - 2^-k, which is 0.97.
+    Naeem et al. 2020 (arXiv 2002.09797), with k = 5. Density is the number of real balls around a generated picture,
+    over k: 1 on average when both sets come from one source, above 1 when pictures crowd where real ones are dense.
+    Coverage is the share of real pictures with a generated one in their ball; with equal numbers from one source it is
+    about 1 - 2^-k, which is 0.97.
 
-    Args, Raises: as `precision_recall`.
+    Args, Raises: as `precision_recall`, and
+        bootstrap_seed: of the draws.
+        draws: bootstrap draws.
 
     Returns:
         density, with a bootstrap interval over both sets, and coverage, with Wilson's over real pictures.
@@ -90,8 +93,8 @@ def density_coverage(
     x, y = two_sets(real, generated)
     x_blocks, y_blocks = block_numbers(real_blocks, len(x)), block_numbers(generated_blocks, len(y))
     inside = _inside(y, x, _radii(x, DENSITY_COVERAGE_K), np.less)
-    wx = resampled(x_blocks, bootstrap_seed, "density real", DRAWS)
-    wy = resampled(y_blocks, bootstrap_seed, "density generated", DRAWS)
+    wx = resampled(x_blocks, bootstrap_seed, "density real", draws)
+    wy = resampled(y_blocks, bootstrap_seed, "density generated", draws)
     balls = (wy * (wx @ inside.T.astype(np.float64))).sum(1) / (wx.mean(1) * wy.sum(1)) / DENSITY_COVERAGE_K
     low, high = bootstrap_interval(balls, within=(0, math.inf))
     covered = np.asarray(inside.any(0))
