@@ -30,6 +30,8 @@ class DamsmConfig(BaseModel):
     text_width: int = Field(384, ge=1, description="features a caption token, as the frozen text encoder gives them")
     text_tokens: int = Field(32, ge=4, le=512, description="caption tokens; longer captions are cut")
 
+    most_words: int = Field(16, ge=1, description="words of a caption that are compared with regions, the first ones")
+
     gamma1: float = Field(5.0, gt=0, description="sharpness of a word's attention over the regions")
     gamma2: float = Field(5.0, gt=0, description="how much the best words count more than the others")
     gamma3: float = Field(10.0, gt=0, description="sharpness of the choice among the captions of a batch")

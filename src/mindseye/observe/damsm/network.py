@@ -108,6 +108,7 @@ class TextNetwork(nn.Module):
 
     def __init__(self, config: DamsmConfig) -> None:
         super().__init__()
+        self.most_words = config.most_words
         self.words_in = nn.Linear(config.text_width, config.width)
         self.forwards = nn.LSTM(config.width, config.width // 2, batch_first=True)
         self.backwards = nn.LSTM(config.width, config.width // 2, batch_first=True)
@@ -122,9 +123,9 @@ class TextNetwork(nn.Module):
         if keep is not None:
             mask = mask & keep[:, 1:-1]
         mask = torch.cat([mask[:, :1] | ~mask.any(1, keepdim=True), mask[:, 1:]], dim=1)  # never a caption of no words
-        order = torch.argsort((~mask).int(), dim=1, stable=True)  # words first, in their order
-        lengths = mask.sum(1)
+        order = torch.argsort((~mask).int(), dim=1, stable=True)[:, : self.most_words]  # words first, in their order
         mask = mask.gather(1, order)
+        lengths = mask.sum(1)
         states = torch.tanh(self.words_in(states.gather(1, order[..., None].expand_as(states)))) * mask[..., None]
 
         position = torch.arange(mask.shape[1], device=mask.device)
