@@ -86,6 +86,17 @@ def test_a_caption_without_words_has_a_score_too() -> None:
     assert torch.isfinite(scores).all()
 
 
+@torch.no_grad()
+def test_of_a_long_caption_the_first_words_count() -> None:
+    model = build(CONFIG.model_copy(update={"most_words": 4}), seed=0)
+    text = captions([9])
+    code = model.text(text)
+    assert code.words.shape[1] == 4
+    later = text.tokens.clone()
+    later[0, 6] += 1  # the sixth word
+    torch.testing.assert_close(model.text(Words(later, text.mask, text.sentence)).sentence, code.sentence)
+
+
 def test_scores_that_tell_nothing_cost_the_logarithm_of_the_batch() -> None:
     for term in terms(torch.zeros(48, 48), torch.arange(48), CONFIG):
         assert term.item() == pytest.approx(math.log(48), abs=1e-4)

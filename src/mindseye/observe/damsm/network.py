@@ -126,7 +126,8 @@ class TextNetwork(nn.Module):
         order = torch.argsort((~mask).int(), dim=1, stable=True)[:, : self.most_words]  # words first, in their order
         mask = mask.gather(1, order)
         lengths = mask.sum(1)
-        states = torch.tanh(self.words_in(states.gather(1, order[..., None].expand_as(states)))) * mask[..., None]
+        states = states.gather(1, order[..., None].expand(-1, -1, states.shape[2]))
+        states = torch.tanh(self.words_in(states)) * mask[..., None]
 
         position = torch.arange(mask.shape[1], device=mask.device)
         mirrored = torch.where(mask, lengths[:, None] - 1 - position, position)[..., None]
