@@ -1,0 +1,60 @@
+"""diffusers' `PixArtTransformer2DModel`: the nearest relative of our network, at the same patches. Speed only.
+
+Seven blocks of our width: with cross-attention and a wider MLP each has more parameters than one of ours.
+"""
+
+from __future__ import annotations
+
+from diffusers import PixArtTransformer2DModel
+from torch import Tensor
+
+import ours
+from mindseye.learn.batch import Words
+from peers import flow
+from peers.diffusers_speed import drawing_runner, training_runner
+from race import Runner
+
+WIDTH, HEADS, BLOCKS = 320, 5, 7
+
+
+def training(*, size_px: int, channels: int, batch_size: int, tuned: bool, patch_px: int) -> Runner:
+    """Its training step; see `diffusers_speed`."""
+    network = make_network(size_px, channels, patch_px).train()
+    name = f"diffusers PixArtTransformer2DModel, patch {patch_px}"
+    return training_runner(name, network, as_network(network), size_px, channels, batch_size, tuned)
+
+
+def drawing(*, size_px: int, channels: int, count: int, calls: int, patch_px: int) -> Runner:
+    """Its drawing; see `diffusers_speed`."""
+    network = make_network(size_px, channels, patch_px).eval()
+    name = f"diffusers PixArtTransformer2DModel, patch {patch_px}"
+    return drawing_runner(name, network, as_network(network), size_px, channels, count, calls)
+
+
+def make_network(size_px: int, channels: int, patch_px: int) -> PixArtTransformer2DModel:
+    return PixArtTransformer2DModel(
+        num_attention_heads=HEADS,
+        attention_head_dim=WIDTH // HEADS,
+        in_channels=channels,
+        out_channels=channels,
+        num_layers=BLOCKS,
+        cross_attention_dim=WIDTH,
+        sample_size=size_px,
+        patch_size=patch_px,
+        caption_channels=ours.TEXT_WIDTH,
+        use_additional_conditions=False,
+    )
+
+
+def as_network(transformer: PixArtTransformer2DModel) -> flow.Network:
+    def network(noisy: Tensor, timestep: Tensor, words: Words) -> Tensor:
+        predicted: Tensor = transformer(
+            noisy,
+            encoder_hidden_states=words.tokens,
+            encoder_attention_mask=words.mask,
+            timestep=timestep,
+            added_cond_kwargs={"resolution": None, "aspect_ratio": None},
+        ).sample
+        return predicted
+
+    return network
