@@ -108,3 +108,29 @@ def tiny_folder(tiny_model: Callable[[], Diffusion], tmp_path_factory: pytest.Te
     )
     save_model(folder, FAMILY, model, about, ["cat", "smiling"], sheet=None)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_thinker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an untrained thinker for such a model, which knows 120 captions."""
+    from mindseye.learn.about import About, CollectionReference, EncoderReference, Training
+    from mindseye.learn.folder import save_model
+    from mindseye.learn.learner import PictureFormat
+    from mindseye.observe.damsm import LEARNER, DamsmConfig
+    from mindseye.observe.text import load_text_encoder
+
+    folder = tmp_path_factory.mktemp("thinkers") / "tiny"
+    config = DamsmConfig.for_pictures(PictureFormat(size_px=16, channels=4), "tiny")
+    about = About(
+        name="tiny",
+        family="damsm",
+        config=config.model_dump(),
+        pixel_art=False,
+        text_encoder=EncoderReference(name="all-MiniLM-L6-v2", sha256=load_text_encoder().sha256, token_limit=32),
+        collection=CollectionReference(name="test", fingerprint="0" * 64, pictures=120, captions=120),
+        training=Training(pictures_seen=0, hours=0, machine="a test", seed=0, settings={}),
+        versions={},
+    )
+    save_model(folder, LEARNER, LEARNER.build(config, 0), about, ["cat", "smiling"], sheet=None)
+    (folder / "captions.txt").write_text("".join(f"animal number {number}\n" for number in range(120)))
+    return folder

@@ -7,6 +7,7 @@
     mindseye.train("diffusion", collection, "my_run")               # the same call continues
     imaginer = mindseye.load("my_run/model")                        # or load("emoji"), the shipped model
     picture = imaginer.imagine(mindseye.Request(prompt="a smiling cat"))[0]
+    figures = mindseye.evaluate(imaginer, collection).facts         # how good it is
 
 Nothing heavy is imported before it is used: `import mindseye` takes milliseconds.
 """
@@ -22,18 +23,36 @@ if TYPE_CHECKING:
     from mindseye.collection.opening import open_collection
     from mindseye.imagine.imaginer import Imaginer, load
     from mindseye.imagine.request import Request
+    from mindseye.report.compare import compare
+    from mindseye.report.evaluate import evaluate
     from mindseye.report.inspect import inspect
+    from mindseye.report.judging import judge
     from mindseye.train.loop import train
 
 __version__ = "0.1.0"
-__all__ = ["Collection", "Imaginer", "Request", "collect", "inspect", "load", "open_collection", "train"]
+__all__ = [
+    "Collection",
+    "Imaginer",
+    "Request",
+    "collect",
+    "compare",
+    "evaluate",
+    "inspect",
+    "judge",
+    "load",
+    "open_collection",
+    "train",
+]
 
 _HOMES = {
     "Collection": "mindseye.collection.collection",
     "Imaginer": "mindseye.imagine.imaginer",
     "Request": "mindseye.imagine.request",
     "collect": "mindseye.collection.collect",
+    "compare": "mindseye.report.compare",
+    "evaluate": "mindseye.report.evaluate",
     "inspect": "mindseye.report.inspect",
+    "judge": "mindseye.report.judging",
     "load": "mindseye.imagine.imaginer",
     "open_collection": "mindseye.collection.opening",
     "train": "mindseye.train.loop",

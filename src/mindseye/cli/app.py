@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mindseye import __version__
-from mindseye.cli import begin, collect, console, imagine, inspect, models, runs, show, train
+from mindseye.cli import begin, collect, console, evaluate, imagine, inspect, models, runs, show, think, train
 from mindseye.errors import MindseyeError
 
 EXIT_CODES = """\b
@@ -41,6 +41,10 @@ for command in (
     collect.collect,
     inspect.inspect,
     train.train,
+    evaluate.evaluate,
+    evaluate.compare,
+    think.think,
+    think.judge,
     runs.runs,
     models.models,
     show.show,

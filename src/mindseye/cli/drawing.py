@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,30 @@ def draw(imaginer: Imaginer, request: Request) -> list[Picture]:
     Raises:
         BadInput: the model cannot do what is asked.
     """
-    with console.progress("drawing") as update:
-
-        def watch(now: Progress) -> None:
-            if update:
-                update(now.step / now.steps, "")
-
+    with _bar() as watch:
         return imaginer.imagine(request, watch)
+
+
+def draw_best(imaginer: Imaginer, request: Request, candidates: int, thinker: Path | None) -> list[Picture]:
+    """Draws `candidates` for each picture, shows the best, and says why.
+
+    Raises:
+        BadInput: the model cannot do what is asked, or has no thinker.
+    """
+    from mindseye.report.thinking import imagine_thinking, thinker_of
+
+    chooser = thinker_of(imaginer, thinker)
+    with _bar() as watch:
+        pictures = imagine_thinking(imaginer, chooser, request, candidates, watch)
+    for picture in pictures:
+        console.say(f"seed {picture.story.seed}: {picture.story.thought}")
+    return pictures
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Progress], None]]:
+    with console.progress("drawing") as update:
+        yield lambda now: update(now.step / now.steps, "") if update else None
 
 
 def save_pictures(pictures: Sequence[Picture], folder: Path, *, strip: bool = False) -> list[Path]:

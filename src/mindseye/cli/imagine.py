@@ -25,13 +25,17 @@ def imagine(
     ] = None,
     negative: Annotated[str, typer.Option(help="What the pictures should not show.")] = "",
     size: Annotated[int | None, typer.Option(help="Edge in pixels.  [default: the model's]")] = None,
+    think: Annotated[
+        int, typer.Option(min=1, max=64, help="Draw so many candidates for each picture and show the best.")
+    ] = 1,
+    thinker: Annotated[Path | None, typer.Option(help="Who chooses.  [default: the model's thinker]")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("pictures"),
     strip: Annotated[bool, typer.Option("--strip", help="Leave out how each picture was made.")] = False,
     as_json: console.Json = False,
 ) -> None:
     """Draw pictures from a prompt, and one sheet of them all."""
     import mindseye
-    from mindseye.cli.drawing import draw, save_pictures, save_sheet
+    from mindseye.cli.drawing import draw, draw_best, save_pictures, save_sheet
 
     began = time.monotonic()
     request = mindseye.Request.of(
@@ -45,7 +49,7 @@ def imagine(
         sampler=sampler,
     )
     imaginer = mindseye.load(model)
-    pictures = draw(imaginer, request)
+    pictures = draw(imaginer, request) if think == 1 else draw_best(imaginer, request, think, thinker)
     paths = save_pictures(pictures, out, strip=strip)
     sheet = save_sheet(pictures, out)
     notes = imaginer.notes(request)
@@ -60,6 +64,7 @@ def imagine(
                 "prompt": picture.story.prompt,
                 "width": picture.story.width,
                 "height": picture.story.height,
+                **({"thought": picture.story.thought} if picture.story.thought else {}),
             }
             for path, picture in zip(paths, pictures, strict=True)
         ],

@@ -28,6 +28,7 @@ def models(
 
 def _found(folder: Path) -> Iterator[dict[str, Any]]:
     """What each model folder says of itself: shipped ones by name, then others by path; not damaged ones."""
+    from mindseye.imagine.families import NAMES
     from mindseye.learn.folder import ABOUT, MODELS, read_about, shipped_models
 
     depths = ("", "*/", "*/*/", "*/*/*/")
@@ -38,6 +39,8 @@ def _found(folder: Path) -> Iterator[dict[str, Any]]:
         except BadInput as damaged:
             console.say(str(damaged))
             continue
+        if about.family not in NAMES:
+            continue  # a thinker draws nothing
         yield {
             "model": model,
             "path": str(path),

@@ -163,17 +163,21 @@ class Split:
         """
         return open_picture(self.picture(index), name=self.file_names[index])
 
-    def arrays(self, size_px: int, channels: int, pixel_art: bool = False) -> NDArray[np.uint8]:
-        """All pictures as one uint8 array [picture, size_px, size_px, channels], padded to squares.
+    def arrays(
+        self, size_px: int, channels: int, pixel_art: bool = False, *, rows: Sequence[int] | None = None
+    ) -> NDArray[np.uint8]:
+        """The pictures as one uint8 array [picture, size_px, size_px, channels], padded to squares.
 
         Args:
             size_px: edge of the square.
             channels: 3 (RGB) or 4 (RGBA, straight alpha).
             pixel_art: resize by nearest neighbour instead of smoothly.
+            rows: which pictures, in which order; all of them unless given.
         """
-        out = np.empty((len(self), size_px, size_px, channels), dtype=np.uint8)
-        for index in range(len(self)):
-            out[index] = fit(self.image(index), size_px, channels, pixel_art)
+        wanted = range(len(self)) if rows is None else rows
+        out = np.empty((len(wanted), size_px, size_px, channels), dtype=np.uint8)
+        for place, row in enumerate(wanted):
+            out[place] = fit(self.image(row), size_px, channels, pixel_art)
         return out
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from mindseye.learn.about import About
 from mindseye.learn.batch import Words
 from mindseye.learn.device import best_device
 from mindseye.learn.folder import find_model, load_model, vocabulary, weights_digest
+from mindseye.learn.learner import PictureFormat
 from mindseye.observe.text import TextEncoder, load_text_encoder
 from mindseye.observe.vocabulary import words_of
 from mindseye.pictures.story import Story
@@ -68,6 +69,11 @@ class Imaginer:
         """Edge of its pictures in pixels."""
         return int(self.about.config["size_px"])
 
+    @property
+    def picture_format(self) -> PictureFormat:
+        """How it sees pictures."""
+        return PictureFormat(self.size, int(self.about.config["channels"]), self.about.pixel_art)
+
     @cached_property
     def sha256(self) -> str:
         """Digest of its weights."""
@@ -99,30 +105,41 @@ class Imaginer:
         """The words of a prompt that no caption of its training had, in order, each once."""
         return [word for word in dict.fromkeys(words_of(prompt)) if word not in self.vocabulary | PLAIN_WORDS]
 
-    def sample(self, request: Request) -> Iterator[Progress]:
+    def sample(self, request: Request, seeds: Sequence[int] | None = None) -> Iterator[Progress]:
         """Draws step by step; the last `Progress` holds the finished pictures.
 
         Each picture depends on the model, the prompts, the settings and its own seed only.
+
+        Args:
+            request: what to draw.
+            seeds: one a picture; those of the request unless given.
 
         Raises:
             BadInput: the model cannot do what is asked; the message names the field.
         """
         self._check(request)
-        negative = self._words(request.negative_prompt, request.count) if request.negative_prompt else None
-        return self._model.draw(self._words(request.prompt, request.count), negative, request.seeds, request)
+        seeds = request.seeds if seeds is None else seeds
+        negative = self._words(request.negative_prompt, len(seeds)) if request.negative_prompt else None
+        return self._model.draw(self._words(request.prompt, len(seeds)), negative, seeds, request)
 
-    def imagine(self, request: Request, watch: Callable[[Progress], None] = lambda progress: None) -> list[Picture]:
-        """Draws `request.count` pictures; `watch` is called after every step.
+    def imagine(
+        self,
+        request: Request,
+        watch: Callable[[Progress], None] = lambda progress: None,
+        *,
+        seeds: Sequence[int] | None = None,
+    ) -> list[Picture]:
+        """Draws one picture a seed; `watch` is called after every step.
 
-        Raises:
-            BadInput: as `sample`.
+        Args, Raises: as `sample`.
         """
-        for progress in self.sample(request):
+        seeds = request.seeds if seeds is None else seeds
+        for progress in self.sample(request, seeds):
             watch(progress)
         notes = self.notes(request)
         return [
             Picture(pixels, self._story(request, seed, notes))
-            for seed, pixels in zip(request.seeds, from_model(progress.pictures), strict=True)
+            for seed, pixels in zip(seeds, from_model(progress.pictures), strict=True)
         ]
 
     def _check(self, request: Request) -> None:

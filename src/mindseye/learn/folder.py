@@ -4,6 +4,7 @@
     mindseye.json                                `About`: family, settings, text encoder, collection, training
     words.txt                                    every word of the captions it was trained with, one a line
     README.md, sheet.png                         the model card, and what it drew when it was finished
+    thinker/                                     what looks at its pictures and chooses among them, where there is one
 
 The frozen text encoder is named with its SHA-256 and never copied in. Nothing in a folder is ever run.
 """
@@ -28,6 +29,7 @@ Kind = TypeVar("Kind", bound=Learner)
 
 ABOUT = "mindseye.json"
 WORDS = "words.txt"
+THINKER = "thinker"  # where a model keeps the thinker that chooses among what it draws
 MODELS = Path(__file__).parents[1] / "models"  # those that come with the package
 
 
@@ -135,6 +137,8 @@ def weights_digest(folder: Path) -> str:
     """SHA-256 over the weights in a model folder: what a picture's story names."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.safetensors")):
+        if THINKER in path.relative_to(folder).parts:
+            continue  # it looks at what the model draws and changes nothing in it
         with open(path, "rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

@@ -44,6 +44,9 @@ class Story(BaseModel):
     steps: int | None = None
     sampler: str | None = None
     mindseye_version: str = ""
+    candidates: int = Field(1, ge=1, description="how many were drawn for this one to be chosen")
+    asked_seed: int | None = Field(None, description="the seed that was asked for, where another candidate was chosen")
+    thought: str = Field("", description="why it was chosen")
     notes: tuple[str, ...] = Field((), description="what a person should know, e.g. words the model never saw")
 
     @field_validator("model")

@@ -1,0 +1,81 @@
+"""`mindseye evaluate` and `mindseye compare`: how good models are, in figures that can be trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mindseye.cli import console
+from mindseye.errors import BadInput
+
+Budget = Annotated[float, typer.Option(min=1, help="Seconds to draw; more pictures make narrower intervals.")]
+Page = Annotated[Path | None, typer.Option(help="Write the report as an HTML page, e.g. evaluation.html.")]
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A shipped model's name, a model folder or a run.")],
+    collection: Annotated[str, typer.Argument(help="The collection that it was trained on.")],
+    budget: Budget = 120.0,
+    out: Page = None,
+    as_json: console.Json = False,
+) -> None:
+    """Measure a model.
+
+    Quality, variety, whether it draws what is asked for, and whether it copies. Every figure has a 95 % interval.
+    """
+    from mindseye.report.evaluate import evaluate as evaluate_model
+
+    result = evaluate_model(model, collection, budget=budget, page=out, log=console.say)
+    page = {"page": str(out)} if out else {}
+    console.answer({**result.facts, **page}, summary(result.facts), as_json=as_json)
+    if out:
+        console.say(f"report: {out}")
+
+
+def compare(
+    models: Annotated[list[str], typer.Argument(help="Two or more models.")],
+    collection: Annotated[str, typer.Option(help="The collection that they were trained on.")],
+    budget: Budget = 120.0,
+    out: Page = None,
+    as_json: console.Json = False,
+) -> None:
+    """Put models side by side on the same prompts and seeds.
+
+    Where two intervals overlap there is no difference that can be relied on, and it is said so.
+    """
+    from mindseye.report.compare import compare as compare_models
+
+    if len(models) < 2:
+        raise BadInput("one model cannot be compared", next_step="name two or more")
+    result = compare_models(models, collection, budget=budget, page=out, log=console.say)
+    rows = [[row["name"], *row["values"], row["verdict"]] for row in result["rows"]]
+    text = console.table(["figure", *result["models"], ""], rows)
+    page = {"page": str(out)} if out else {}
+    console.answer({**result, **page}, text, as_json=as_json)
+    if out:
+        console.say(f"report: {out}")
+
+
+def summary(facts: dict[str, Any]) -> str:
+    """The figures in a table.
+
+    Args:
+        facts: of an evaluation.
+    """
+    rows = [
+        [
+            figure["name"],
+            f"{figure['value']:.4g}",
+            f"{figure['low']:.4g} to {figure['high']:.4g}",
+            f"{figure['n_real'] or ''}",
+            f"{figure['n_generated']}",
+            figure["encoder"],
+        ]
+        for figure in facts["figures"]
+        if figure["value"] is not None
+    ]
+    table = console.table(["figure", "value", "95 % interval", "real", "drawn", "measured with"], rows)
+    independent = "" if facts["judge_is_independent"] else " (it has seen the pictures that the model learnt from)"
+    return "\n".join([table, f"judge: {facts['judge']}{independent}", *(f"note: {note}" for note in facts["notes"])])

@@ -1,0 +1,125 @@
+"""Models side by side: the same prompts, seeds and judge, and no difference claimed that may be chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mindseye import files
+from mindseye.collection.collection import Collection
+from mindseye.collection.opening import open_collection
+from mindseye.imagine.imaginer import Imaginer, load
+from mindseye.report.evaluate import BUDGET_SECONDS, Drawn, Evaluation, draw_for, judge_drawn, refer
+from mindseye.think.figure import Figure
+
+LOWER_IS_BETTER = {"kid", "frechet_distance", "copy_rate", "memorised_rate", "auc", "calibration_error"}
+NOT_OF_THE_MODEL = ("_real", "_retrieval")  # the same for every model, up to the number of prompts
+NO_DIFFERENCE = "no difference"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A figure of several models.
+
+    Attributes:
+        name: of the figure.
+        figures: one a model, in their order.
+        verdict: the name of the model that is better than every other, or "no difference".
+    """
+
+    name: str
+    figures: tuple[Figure, ...]
+    verdict: str
+
+
+def compare(
+    models: Sequence[Imaginer | str | Path],
+    collection: Collection | str | Path,
+    *,
+    budget: float = BUDGET_SECONDS,
+    page: Path | None = None,
+    log: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Draws with each model for `budget` seconds and compares what all of them had time to draw.
+
+    Args:
+        models: two or more.
+        collection: the one that they were trained on.
+        budget: seconds to draw, for each.
+        page: where to write the report as one HTML file.
+        log: called with a line of text now and then.
+
+    Returns:
+        Plain JSON values: `models` (names), `collection`, `pictures` (how many of each set), `rows` ({name, values,
+        figures, verdict} each).
+
+    Raises:
+        BadInput: no such model or collection, or a model takes no prompts.
+        Unavailable: the page cannot be written.
+    """
+    imaginers = [model if isinstance(model, Imaginer) else load(model) for model in models]
+    if not isinstance(collection, Collection):
+        collection = open_collection(collection)
+    formats = {imaginer.picture_format: refer(collection, imaginer.picture_format, log) for imaginer in imaginers}
+    references = [formats[imaginer.picture_format] for imaginer in imaginers]
+    drawn = []
+    for imaginer, reference in zip(imaginers, references, strict=True):
+        log(f"drawing with {imaginer.name}")
+        drawn.append(draw_for(imaginer, reference.sets, budget, log))
+    common = [min(len(sets[place].pictures) for sets in drawn) for place in range(len(drawn[0]))]
+    evaluations = [
+        judge_drawn(reference, [_first(each, count) for each, count in zip(sets, common, strict=True)], log)
+        for reference, sets in zip(references, drawn, strict=True)
+    ]
+    names = _distinct([imaginer.name for imaginer in imaginers], models)
+    compared = compared_figures(names, evaluations)
+    result = {
+        "models": names,
+        "collection": collection.name,
+        "pictures": evaluations[0].facts["pictures"],
+        "judge": evaluations[0].facts["judge"],
+        "rows": [
+            {
+                "name": row.name,
+                "values": [f"{figure.value:.3g} ({figure.low:.3g} to {figure.high:.3g})" for figure in row.figures],
+                "figures": [figure.as_json() for figure in row.figures],
+                "verdict": row.verdict,
+            }
+            for row in compared
+        ],
+    }
+    if page is not None:
+        from mindseye.report.evaluation_page import render_comparison
+
+        files.write_text(page, render_comparison(result, evaluations))
+    return result
+
+
+def compared_figures(names: Sequence[str], evaluations: Sequence[Evaluation]) -> list[Compared]:
+    """The figures that all models have, each with the model that is better than every other beyond its interval."""
+    tables = [{figure.name: figure for figure in evaluation.figures} for evaluation in evaluations]
+    rows = []
+    for name in tables[0]:
+        kind = name.split("/")[0]
+        if kind.endswith(NOT_OF_THE_MODEL) or not all(name in table for table in tables):
+            continue
+        figures = tuple(table[name] for table in tables)
+        sign = -1 if kind in LOWER_IS_BETTER else 1
+        best = max(range(len(figures)), key=lambda place: sign * figures[place].value)
+        others = [figure for place, figure in enumerate(figures) if place != best]
+        better = all(figures[best].differs_from(other) for other in others)
+        rows.append(Compared(name, figures, f"{names[best]} is better" if better else NO_DIFFERENCE))
+    return rows
+
+
+def _first(drawn: Drawn, count: int) -> Drawn:
+    return Drawn(drawn.asked.first(count), drawn.pictures[:count])
+
+
+def _distinct(names: Sequence[str], models: Sequence[Imaginer | str | Path]) -> list[str]:
+    """The models' names, or how they were asked for where two have one name."""
+    if len(set(names)) == len(names):
+        return list(names)
+    return [str(model.path) if isinstance(model, Imaginer) else str(model) for model in models]

@@ -1,0 +1,408 @@
+"""How good is a model? It draws for a while, and every figure of the thinking room is computed from what it drew.
+
+Drawn pictures are compared with real ones of the collection through a frozen encoder that took part in no training,
+and with their prompts through a judge. Each figure comes with its numbers of pictures, its encoder and a 95 % interval.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from numpy.typing import NDArray
+from PIL import Image
+
+from mindseye import files
+from mindseye.collection.cleaning import looks
+from mindseye.collection.collection import Collection
+from mindseye.collection.opening import open_collection
+from mindseye.errors import BadInput
+from mindseye.files import cache_folder
+from mindseye.imagine.imaginer import Imaginer, load
+from mindseye.imagine.request import Request
+from mindseye.learn.learner import PictureFormat
+from mindseye.observe.contrastive import Judge, judge_for
+from mindseye.observe.pictures import PictureEncoder, PictureFeatures, load_picture_encoder, picture_features
+from mindseye.observe.text import load_text_encoder
+from mindseye.report.prompts import PromptSet, prompt_sets
+from mindseye.think.copies import Copies, copy_rate, memorised_rate, nearest_by_features, nearest_by_pixels
+from mindseye.think.detector import Detection, detect
+from mindseye.think.distribution import frechet_distance, inception_style_score, kid
+from mindseye.think.features import FEWEST
+from mindseye.think.figure import Figure
+from mindseye.think.following import following_figures
+from mindseye.think.manifold import density_coverage, precision_recall
+from mindseye.think.naming import MISMATCHING, mismatching, r_precision, ranks
+
+BUDGET_SECONDS = 120.0
+MOST_PROMPTS = 1000  # of one set
+MOST_REAL = 2000  # real pictures that distributions are compared with
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A collection as the figures need it: its real pictures, and their features.
+
+    Attributes:
+        picture_format: how the model under test sees pictures.
+        train, held_out: features of the training split and of all other splits.
+        typical: rows of `train` that distributions are compared with, one a concept.
+    """
+
+    collection: Collection
+    picture_format: PictureFormat
+    encoder: PictureEncoder
+    judge: Judge
+    sets: list[PromptSet]
+    train_pictures: UInt8[np.ndarray, "picture size size channel"]
+    train: PictureFeatures
+    held_out_pictures: UInt8[np.ndarray, "picture size size channel"]
+    held_out: PictureFeatures
+    typical: NDArray[np.int64]
+
+    @property
+    def cache(self) -> Path:
+        return cache_folder() / "features"
+
+    def features(self, pictures: UInt8[np.ndarray, "picture size size channel"]) -> PictureFeatures:
+        return picture_features(self.encoder, pictures, self.cache)
+
+    def held_out_concepts(self) -> list[str]:
+        return [
+            concept for name, split in self.collection.splits.items() if name != "train" for concept in split.concepts
+        ]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a model drew for one set of prompts: picture i for prompt i, with seed i."""
+
+    asked: PromptSet
+    pictures: UInt8[np.ndarray, "picture size size channel"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of a model, and what they were computed from.
+
+    Attributes:
+        facts: plain JSON values: `model`, `collection`, `judge`, `encoder`, `budget`, `seconds`, `figures`, `notes`.
+        drawn: the pictures, set by set.
+        copies: the nearest training pictures of all that was drawn, where there are held-out pictures to compare with.
+        detection: real or imagined, where there are held-out pictures.
+        hits: for each set, whether the judge named each picture right.
+    """
+
+    facts: dict[str, Any]
+    figures: list[Figure]
+    reference: Reference
+    drawn: list[Drawn]
+    copies: Copies | None
+    detection: Detection | None
+    hits: dict[str, list[bool]]
+
+
+def evaluate(
+    model: Imaginer | str | Path,
+    collection: Collection | str | Path,
+    *,
+    budget: float = BUDGET_SECONDS,
+    page: Path | None = None,
+    log: Log = lambda line: None,
+) -> Evaluation:
+    """Draws for `budget` seconds and computes every figure that the pictures allow.
+
+    Args:
+        model: a loaded model, a shipped name or a folder.
+        collection: an open collection, a built-in name or a folder: the one that the model was trained on, since copies
+            are looked for in its training split.
+        budget: seconds to draw; more pictures make narrower intervals. Reading and computing come on top.
+        page: where to write the report as one HTML file.
+        log: called with a line of text now and then.
+
+    Raises:
+        BadInput: no such model or collection, the model takes no prompts, or the collection has no captions.
+        Unavailable: the page cannot be written.
+    """
+    imaginer = model if isinstance(model, Imaginer) else load(model)
+    if not isinstance(collection, Collection):
+        collection = open_collection(collection)
+    began = time.monotonic()
+    reference = refer(collection, imaginer.picture_format, log)
+    read = time.monotonic()
+    drawn = draw_for(imaginer, reference.sets, budget, log)
+    drew = time.monotonic()
+    evaluation = judge_drawn(reference, drawn, log)
+    seconds = {"read": read - began, "draw": drew - read, "compute": time.monotonic() - drew}
+    facts = {
+        "model": imaginer.name,
+        "model_sha256": imaginer.sha256,
+        "pictures_seen": imaginer.about.training.pictures_seen,
+        "trained_on_this": imaginer.about.collection.fingerprint == collection.fingerprint,
+        "budget": budget,
+        "seconds": {name: round(value, 1) for name, value in seconds.items()},
+        **evaluation.facts,
+    }
+    evaluation = replace(evaluation, facts=facts)
+    if page is not None:
+        from mindseye.report.evaluation_page import render
+
+        files.write_text(page, render(evaluation))
+    return evaluation
+
+
+def refer(collection: Collection, picture_format: PictureFormat, log: Log = lambda line: None) -> Reference:
+    """Reads the real pictures of a collection at a model's format, encodes them (once, ever) and finds a judge.
+
+    Raises:
+        BadInput: the collection has no captions.
+    """
+    sets = prompt_sets(collection, picture_format, MOST_PROMPTS)
+    if not sets:
+        raise BadInput(
+            f"{collection.name} has no captions to draw from",
+            why="a model is evaluated by asking it for what its collection shows",
+            next_step="collect the pictures again, with captions",
+        )
+    at = (picture_format.size_px, picture_format.channels, picture_format.pixel_art)
+    encoder = load_picture_encoder()
+    train = collection.splits["train"]
+    train_pictures = train.arrays(*at)
+    others = [split.arrays(*at) for name, split in collection.splits.items() if name != "train"]
+    held_out_pictures = np.concatenate([train_pictures[:0], *others])
+    cache = cache_folder() / "features"
+
+    def said(done: int, of: int) -> None:
+        if done % 1000 < 8:
+            log(f"looked at {done:,} of {of:,} real pictures")
+
+    log(f"looking at {len(train_pictures) + len(held_out_pictures):,} real pictures with {encoder.name}")
+    train_features = picture_features(encoder, train_pictures, cache, said)
+    held_out_features = picture_features(encoder, held_out_pictures, cache)
+    first = {concept: row for row, concept in reversed(list(enumerate(train.concepts)))}
+    rows = np.array(sorted(first.values()))
+    typical = rows[:: -(-len(rows) // MOST_REAL)]
+    judge = judge_for(collection, log)
+    return Reference(
+        collection, picture_format, encoder, judge, sets,
+        train_pictures, train_features, held_out_pictures, held_out_features, typical,
+    )  # fmt: skip
+
+
+def draw_for(imaginer: Imaginer, sets: Sequence[PromptSet], budget: float, log: Log = lambda line: None) -> list[Drawn]:
+    """Draws for all sets in turn until the time is up; every set has at least as many pictures as figures need."""
+    pictures: dict[str, list[NDArray[np.uint8]]] = {each.name: [] for each in sets}
+    began = said = time.monotonic()
+    for asked, index in _in_turn(sets):
+        now = time.monotonic()
+        if now - began > budget and min(len(drawn) for drawn in pictures.values()) >= FEWEST:
+            break
+        if now - said > 15:
+            log(f"drew {sum(map(len, pictures.values())):,} pictures, {max(0.0, budget - now + began):.0f} s to go")
+            said = now
+        request = Request(prompt=asked.prompts[index], seed=index)
+        pictures[asked.name].append(imaginer.imagine(request)[0].pixels)
+    return [Drawn(each.first(len(pictures[each.name])), np.stack(pictures[each.name])) for each in sets]
+
+
+def _in_turn(sets: Sequence[PromptSet]) -> Iterator[tuple[PromptSet, int]]:
+    for index in range(max(map(len, sets))):
+        for asked in sets:
+            if index < len(asked):
+                yield asked, index
+
+
+def judge_drawn(reference: Reference, drawn: Sequence[Drawn], log: Log = lambda line: None) -> Evaluation:
+    """Every figure of these pictures."""
+    log(f"looking at {sum(len(each.pictures) for each in drawn):,} drawn pictures")
+    features = {each.asked.name: reference.features(each.pictures) for each in drawn}
+    everything = _joined(list(features.values()))
+    blocks = [concept for each in drawn for concept in each.asked.concepts]
+    seeds = f"0-{max(len(each.pictures) for each in drawn) - 1}"
+    notes: list[str] = []
+    figures = _quality(reference, everything, blocks, seeds)
+    hits = {}
+    for each in drawn:
+        named, hits[each.asked.name] = _naming(reference, each, features[each.asked.name], notes)
+        figures += named
+    pictures = np.concatenate([each.pictures for each in drawn])
+    copies, copy_figures = _copies(reference, pictures, everything, blocks, seeds, notes)
+    figures += copy_figures
+    detection = None
+    if len(reference.held_out) >= FEWEST:
+        detection = detect(
+            reference.held_out.pooled,
+            everything.pooled,
+            encoder=reference.encoder.name,
+            real_blocks=reference.held_out_concepts(),
+            generated_blocks=blocks,
+            seeds=seeds,
+        )
+        figures += [detection.auc, detection.calibration_error]
+    if reference.collection.splits["train"].truths[0]:
+        for each in drawn:
+            figures += following_figures(each.asked.prompts, each.pictures, each.asked.name)
+            figures += following_figures(each.asked.prompts, each.asked.real, f"{each.asked.name}_real")
+    facts = {
+        "collection": reference.collection.name,
+        "fingerprint": reference.collection.fingerprint,
+        "encoder": f"{reference.encoder.name}, SHA-256 {reference.encoder.sha256[:12]}",
+        "judge": reference.judge.name,
+        "judge_is_independent": reference.judge.independent,
+        "pictures": {each.asked.name: len(each.pictures) for each in drawn},
+        "figures": [figure.as_json() for figure in figures],
+        "notes": notes,
+    }
+    return Evaluation(facts, figures, reference, list(drawn), copies, detection, hits)
+
+
+def score_pictures(
+    pictures: UInt8[np.ndarray, "picture size size channel"],
+    prompts: Sequence[str] | None,
+    reference: Reference,
+    asked: PromptSet,
+) -> list[Figure]:
+    """The figures of pictures from anywhere, so that other programs are measured as ours is.
+
+    Args:
+        pictures: picture i was drawn for prompt i of `asked`.
+        prompts: None if they were drawn without: then nothing is said of prompts.
+        reference: of the collection that was trained on.
+        asked: the prompts.
+    """
+    drawn = Drawn(asked.first(len(pictures)), pictures)
+    figures = judge_drawn(reference, [drawn]).figures
+    return [figure for figure in figures if prompts is not None or not figure.name.startswith("r_precision")]
+
+
+def _quality(reference: Reference, drawn: PictureFeatures, blocks: Sequence[str], seeds: str) -> list[Figure]:
+    """What the pictures are like as a whole, beside how unseen real pictures compare with the same ones."""
+    rows = reference.typical
+    real = reference.train.pooled[rows]
+    real_blocks = [reference.collection.splits["train"].concepts[row] for row in rows]
+    about: dict[str, Any] = {"encoder": reference.encoder.name, "generated_blocks": blocks, "seeds": seeds}
+    both = {**about, "real_blocks": real_blocks}
+    figures = [
+        kid(real, drawn.pooled, **both),
+        frechet_distance(real, drawn.pooled, **both),
+        *precision_recall(real, drawn.pooled, **both),
+        *density_coverage(real, drawn.pooled, **both),
+        inception_style_score(drawn.class_logits.softmax(1), **about),
+    ]
+    if len(reference.held_out) >= FEWEST:
+        unseen = {**both, "generated_blocks": reference.held_out_concepts(), "seeds": ""}
+        floor = kid(real, reference.held_out.pooled, **unseen)
+        figures.append(replace(floor, name="kid_real"))
+    return figures
+
+
+def _naming(
+    reference: Reference, drawn: Drawn, features: PictureFeatures, notes: list[str]
+) -> tuple[list[Figure], list[bool]]:
+    """R-precision of drawn pictures, of the real ones, and of the training pictures with the nearest captions; and
+    which of the drawn ones were named right."""
+    asked = drawn.asked
+    count = len(asked)
+    captions, concepts, groups = _captions_of(reference, asked)
+    try:
+        wrong = mismatching(captions, concepts, groups, first=count)
+    except BadInput:
+        notes.append(f"R-precision of {asked.name} needs {MISMATCHING + 1} captions of different concepts")
+        return [], []
+    texts = list(dict.fromkeys(captions))
+    columns = {text: place for place, text in enumerate(texts)}
+    candidates = np.concatenate([np.arange(count)[:, None], wrong], axis=1)
+    where = np.array([columns[caption] for caption in captions])[candidates]
+    found = _nearest_by_caption(reference, asked.prompts)
+    sources = {
+        "r_precision": features,
+        "r_precision_real": reference.features(asked.real),
+        "r_precision_retrieval": _rows(reference.train, found),
+    }
+    suffix = "" if asked.name == "seen" else f"/{asked.name}"
+    figures, hits = [], []
+    for name, looked_at in sources.items():
+        similarity = np.take_along_axis(reference.judge.similarity(looked_at, texts), where, axis=1)
+        seeds = f"0-{count - 1}" if name == "r_precision" else ""
+        figure = r_precision(similarity, encoder=reference.judge.name, generated_blocks=asked.concepts, seeds=seeds)
+        figures.append(replace(figure, name=name + suffix))
+        if name == "r_precision":
+            hits = (ranks(similarity) == 1).tolist()
+    return figures, hits
+
+
+def _captions_of(reference: Reference, asked: PromptSet) -> tuple[list[str], list[str], list[str]]:
+    """The prompts of a set, and after them those of the other sets: what a wrong caption may be taken from."""
+    sets = [asked, *(each for each in reference.sets if each.name != asked.name)]
+    captions, concepts, groups = (
+        [text for each in sets for text in getattr(each, field)] for field in ("prompts", "concepts", "groups")
+    )
+    return captions, concepts, groups
+
+
+def _nearest_by_caption(reference: Reference, prompts: Sequence[str]) -> NDArray[np.int64]:
+    """For each prompt the training picture whose main caption is nearest to it: what a search would have given."""
+    encoder = load_text_encoder()
+    train = reference.collection.splits["train"]
+    rows = [row for row, captions in enumerate(train.captions) if captions]
+    texts = list(dict.fromkeys(train.captions[row][0] for row in rows))
+    first = {train.captions[row][0]: row for row in reversed(rows)}
+    known, asked = (_sentences(encoder, list(part)) for part in (texts, prompts))
+    return np.array([first[texts[place]] for place in (asked @ known.T).argmax(1)])
+
+
+def _sentences(encoder: Any, texts: Sequence[str]) -> NDArray[np.float32]:
+    parts = [encoder.encode_together(texts[begin : begin + 64]).sentence.numpy() for begin in range(0, len(texts), 64)]
+    rows = np.concatenate(parts)
+    unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return unit
+
+
+def _copies(
+    reference: Reference,
+    pictures: UInt8[np.ndarray, "picture size size channel"],
+    features: PictureFeatures,
+    blocks: Sequence[str],
+    seeds: str,
+    notes: list[str],
+) -> tuple[Copies | None, list[Figure]]:
+    if len(reference.held_out) < FEWEST:
+        notes.append(f"copies are counted against held-out pictures: {FEWEST} or more are needed")
+        return None, []
+    groups = reference.collection.splits["train"].groups
+    about: dict[str, Any] = {"generated_blocks": blocks, "seeds": seeds}
+    generated, held_out = (
+        nearest_by_features(
+            upright.pooled,
+            reference.train.pooled,
+            mirrored=reference.features(np.ascontiguousarray(some[:, :, ::-1])).pooled,
+            training_groups=groups,
+        )
+        for upright, some in ((features, pictures), (reference.held_out, reference.held_out_pictures))
+    )
+    copies = copy_rate(generated, held_out, encoder=reference.encoder.name, **about)
+    both = (pictures, reference.train_pictures)
+    drawn_looks, train_looks = ([looks(Image.fromarray(one)) for one in some] for some in both)
+    by_pixels, _ = nearest_by_pixels(drawn_looks, train_looks, training_groups=groups)
+    return copies, [copies.rate, memorised_rate(by_pixels, **about)]
+
+
+def _joined(parts: Sequence[PictureFeatures]) -> PictureFeatures:
+    import torch
+
+    return PictureFeatures(
+        torch.cat([part.pooled for part in parts]),
+        torch.cat([part.stages for part in parts]),
+        torch.cat([part.class_logits for part in parts]),
+    )
+
+
+def _rows(features: PictureFeatures, rows: NDArray[np.int64]) -> PictureFeatures:
+    return PictureFeatures(features.pooled[rows], features.stages[rows], features.class_logits[rows])

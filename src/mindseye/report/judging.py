@@ -1,0 +1,121 @@
+"""What to make of one picture: real or imagined, what it shows, does it fit its prompt, what was it trained near."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mindseye import files
+from mindseye.collection.builtin import BUILTIN
+from mindseye.collection.collection import Collection
+from mindseye.collection.opening import open_collection
+from mindseye.files import cache_folder
+from mindseye.imagine.imaginer import Imaginer, load
+from mindseye.observe.pictures import load_picture_encoder, picture_features
+from mindseye.pictures.opener import open_picture
+from mindseye.pictures.story import read_story
+from mindseye.pictures.tensors import fit
+from mindseye.report.thinking import thinker_of
+
+NEAREST = 5
+CAPTIONS = 5
+
+
+def judge(
+    picture: Path,
+    *,
+    prompt: str | None = None,
+    model: Imaginer | str | Path = "emoji",
+    thinker: Path | None = None,
+    collection: Collection | str | Path | None = None,
+    page: Path | None = None,
+    log: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """What to make of a picture.
+
+    Args:
+        picture: any picture file; it is fitted to the thinker's size.
+        prompt: what it should show; the prompt in its story unless given.
+        model: whose thinker judges.
+        thinker: the folder of another one.
+        collection: where to look for the nearest training pictures; the model's own if that is built in.
+        page: where to write the answer as an HTML page.
+        log: called with a line of text now and then.
+
+    Returns:
+        Plain JSON values: `picture`, `imagined` (probability, or None without a detector), `description` (in words,
+        "" without a captioner), `captions` ([caption, share] each, best first), `prompt`, `match` (probability of the
+        prompt among 100 captions), `nearest` ({file_name, caption, row in the training split, distance} each), `notes`.
+
+    Raises:
+        BadInput: the file is no picture, or there is no thinker.
+        Unavailable: the page cannot be written.
+    """
+    image = open_picture(picture)
+    told = read_story(picture).get("prompt") if prompt is None else prompt
+    imaginer = model if isinstance(model, Imaginer) else load(model)
+    thinks = thinker_of(imaginer, thinker)
+    pixels = fit(image, thinks.size_px, thinks.channels, imaginer.about.pixel_art)
+    seen = thinks.look(pixels[None])
+    realism = thinks.realism(seen)
+    notes = []
+    if max(image.size) != thinks.size_px or image.width != image.height:
+        notes.append(f"looked at it as {thinks.size_px} x {thinks.size_px} px, not {image.width} x {image.height}")
+    if realism is not None and thinks.detector is not None:
+        notes.append(
+            f"it tells the pictures of {imaginer.name} from real ones with an area under the curve of"
+            f" {thinks.detector.facts.auc:.2f} (0.5 is a guess), and knows nothing of those of other models"
+        )
+    if collection is None and imaginer.about.collection.name in BUILTIN:
+        collection = imaginer.about.collection.name
+    verdict: dict[str, Any] = {
+        "picture": str(picture),
+        "model": imaginer.name,
+        "imagined": None if realism is None else float(1 - realism[0]),
+        "description": thinks.captioner.describe(seen.regions)[0].text if thinks.captioner else "",
+        "captions": thinks.captions_for(seen, CAPTIONS)[0],
+        "prompt": told or None,
+        "match": thinks.think(pixels[None], told)[0].match if told else None,
+        "nearest": [] if collection is None else _nearest(pixels, collection, imaginer, log),
+        "notes": notes,
+    }
+    if page is not None:
+        from mindseye.report.judging_page import render
+
+        files.write_text(page, render(verdict, pixels, collection))
+    return verdict
+
+
+def _nearest(
+    pixels: np.ndarray, collection: Collection | str | Path, imaginer: Imaginer, log: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """The training pictures that look most like it, upright or mirrored, by the frozen picture encoder."""
+    if not isinstance(collection, Collection):
+        collection = open_collection(collection)
+    at = imaginer.picture_format
+    split = collection.splits["train"]
+    encoder = load_picture_encoder()
+
+    def said(done: int, of: int) -> None:
+        if done % 1000 < 8:
+            log(f"looked at {done:,} of {of:,} training pictures (done once for a collection)")
+
+    train = picture_features(
+        encoder, split.arrays(at.size_px, at.channels, at.pixel_art), cache_folder() / "features", said
+    ).pooled
+    features = encoder.encode(np.stack([pixels, pixels[:, ::-1]])).pooled
+    similarity = torch.nn.functional.normalize(features, dim=1) @ torch.nn.functional.normalize(train, dim=1).T
+    distance = 1 - similarity.max(0).values
+    return [
+        {
+            "file_name": split.file_names[row],
+            "caption": split.captions[row][0] if split.captions[row] else "",
+            "row": row,
+            "distance": round(float(distance[row]), 4),
+        }
+        for row in distance.argsort()[:NEAREST].tolist()
+    ]
