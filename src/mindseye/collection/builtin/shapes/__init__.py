@@ -3,6 +3,7 @@
 scene.py     what a scene is, and the endless stream of them
 picture.py   a scene as pixels
 words.py     a scene as captions, captions understood, and whether they are true
+decode.py    a picture, drawn by whomever, back to a scene
 """
 
 from __future__ import annotations
