@@ -180,7 +180,7 @@ def test_what_is_transparent_shows_white() -> None:
     "picture",
     [
         np.zeros((32, 48, 3), np.uint8),
-        np.zeros((16, 16, 3), np.uint8),
+        np.zeros((12, 12, 3), np.uint8),
         np.zeros((32, 32), np.uint8),
         np.zeros((32, 32, 3)),
     ],

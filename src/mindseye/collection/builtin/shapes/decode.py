@@ -20,7 +20,7 @@ from mindseye.collection.builtin.shapes.scene import BACKGROUNDS, COLOURS, SHAPE
 from mindseye.errors import BadInput
 from mindseye.pictures.tensors import MATTE
 
-SMALLEST_PX = 24
+SMALLEST_PX = 16
 _LARGEST_PX = 64  # edge to which larger pictures are reduced; finer detail tells no shape from another
 # Intersection over union from which a piece has the shape. Any compact blob is more like a circle or a square than like
 # a star: a square on its corner is 0.84 of a circle, an ellipse of 1.3 to 1 is 0.85.
@@ -50,7 +50,8 @@ def decode(picture: UInt8[np.ndarray, "h w c"]) -> Scene:
     """The scene that a picture shows.
 
     Args:
-        picture: square, RGB or RGBA (what is transparent shows white), 24 px or more.
+        picture: square, RGB or RGBA (what is transparent shows white), 16 px or more; below 32 px small things are often
+            not told apart.
 
     Returns:
         A scene with its things in reading order. A background, colour or shape that the world does not have is "", so
