@@ -10,7 +10,7 @@ from torchmetrics.image.inception import InceptionScore
 from torchmetrics.image.kid import KernelInceptionDistance
 
 from mindseye.errors import BadInput
-from mindseye.think.distribution import frechet_distance, inception_style_score, kid
+from mindseye.think.distribution import _within, frechet_distance, inception_style_score, kid
 
 
 class AsTheyAre(nn.Module):
@@ -137,3 +137,19 @@ def test_features_that_no_figure_can_come_from_are_refused() -> None:
         kid(x[:, 0], x, encoder="none")
     with pytest.raises(BadInput, match="3 block labels were given for 20 pictures"):
         kid(x, x, encoder="none", real_blocks=[1, 2, 3])
+
+
+def test_a_draw_pairs_a_picture_with_every_other_of_its_own_copy_of_the_block_and_of_other_blocks() -> None:
+    rows, blocks, drawn = cloud(0, 6, 3), np.array([0, 0, 1, 1, 1, 2]), np.array([2, 1, 1])
+    occurrences = [(block, copy) for block, times in enumerate(drawn) for copy in range(times)]
+    occurring = [
+        (occurrence, picture) for occurrence in occurrences for picture in np.flatnonzero(blocks == occurrence[0])
+    ]
+    kernels = [
+        (rows[i] @ rows[j] / 3 + 1) ** 3
+        for one, i in occurring
+        for other, j in occurring
+        if i != j and (one == other or one[0] != other[0])
+    ]
+    weights = drawn[blocks][None].astype(float)
+    assert _within(rows, weights, blocks)[0] == pytest.approx(np.mean(kernels))
