@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import jinja2
-
-from mindseye.collection.collection import Collection, Split
+from mindseye.collection.collection import Collection
 from mindseye.report import charts
+from mindseye.report.html import environment, tile
 
 SAMPLES = 96
-THUMBNAIL_PX = 128
 DUPLICATES_SHOWN = 60
 EXCLUDED_SHOWN = 500
 NOTES_SHOWN = 100
@@ -28,16 +24,7 @@ def render(collection: Collection, facts: Mapping[str, Any]) -> str:
         collection: the pictures to show.
         facts: what `mindseye.inspect` found in it.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("mindseye.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["number"] = lambda value: f"{value:,}"
-    environment.filters["percent"] = percent
-    return environment.get_template("inspect.html").render(
+    return environment().get_template("inspect.html").render(
         facts=facts,
         charts=charts,
         caption_lengths=_capped_lengths(facts["caption_lengths"]),
@@ -48,13 +35,6 @@ def render(collection: Collection, facts: Mapping[str, Any]) -> str:
         notes=facts["notes"][:NOTES_SHOWN],
         exclusion_reasons=_reasons(facts["excluded"]),
     )
-
-
-def percent(share: float) -> str:
-    """A share of 1 as a person would say it: 45%, 0.3%, under 0.1%."""
-    if 0 < share < 0.001:
-        return "under 0.1%"
-    return f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
 
 
 def _capped_lengths(lengths: Mapping[str, int]) -> dict[str, int]:
@@ -79,7 +59,7 @@ def _samples(collection: Collection) -> list[dict[str, str]]:
     """Pictures evenly spaced over the training split."""
     split = collection.splits["train"]
     shown = min(len(split), SAMPLES)
-    return [_tile(split, index * len(split) // shown) for index in range(shown)]
+    return [tile(split, index * len(split) // shown) for index in range(shown)]
 
 
 def _duplicates(collection: Collection, groups: Iterable[Iterable[str]]) -> list[dict[str, Any]]:
@@ -89,27 +69,8 @@ def _duplicates(collection: Collection, groups: Iterable[Iterable[str]]) -> list
     }
     return [
         {
-            "pictures": [_tile(*places[name]) for name in group if name in places],
+            "pictures": [tile(*places[name]) for name in group if name in places],
             "copies": [name for name in group if name not in places],
         }
         for group in groups
     ]
-
-
-def _tile(split: Split, index: int) -> dict[str, str]:
-    captions = split.captions[index]
-    return {
-        "picture": _data_uri(split, index),
-        "file_name": split.file_names[index],
-        "caption": captions[0] if captions else "",
-    }
-
-
-def _data_uri(split: Split, index: int) -> str:
-    """The stored picture itself where it is small, a thumbnail of at most 128 px where it is not."""
-    image = split.image(index)
-    if max(image.size) > THUMBNAIL_PX:
-        image.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
