@@ -24,7 +24,7 @@ def mismatching(
     groups: Sequence[Hashable] | None = None,
     *,
     count: int = MISMATCHING,
-    first: int | None = None,
+    pictures: int | None = None,
     seed: int = 0,
 ) -> Int[np.ndarray, "picture count"]:
     """For each picture, captions of others that do not fit it, as indices into `captions`.
@@ -37,7 +37,7 @@ def mismatching(
         concepts: what each picture shows.
         groups: its near-duplicate group, where known.
         count: how many are wanted for each picture.
-        first: only for so many pictures, the first ones; the others lend their captions. For all unless given.
+        pictures: only for so many of them, the first ones; the others lend their captions. For all unless given.
         seed: of the choice.
 
     Raises:
@@ -46,7 +46,7 @@ def mismatching(
     labels = [block_numbers(concepts, len(captions)), block_numbers(groups, len(captions))]
     texts = block_numbers([" ".join(caption.casefold().split()) for caption in captions], len(captions))
     first = np.unique(texts, return_index=True)[1]  # one picture for each text
-    asked = len(captions) if first is None else first
+    asked = len(captions) if pictures is None else pictures
     chosen = np.empty((asked, count), dtype=np.int64)
     for picture in range(asked):
         alike = (labels[0] == labels[0][picture]) | (labels[1] == labels[1][picture])
