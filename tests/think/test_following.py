@@ -1,4 +1,4 @@
-"""Prompt-following: each aspect means what it says, real renders follow, others do not, and no prompt was trained on."""
+"""Prompt-following: each aspect means what it says, real renders follow, others do not, no prompt was trained on."""
 
 from __future__ import annotations
 

@@ -50,8 +50,8 @@ def decode(picture: UInt8[np.ndarray, "h w c"]) -> Scene:
     """The scene that a picture shows.
 
     Args:
-        picture: square, RGB or RGBA (what is transparent shows white), 16 px or more; below 32 px small things are often
-            not told apart.
+        picture: square, RGB or RGBA (what is transparent shows white), 16 px or more; at 16 px small things are often
+            taken for others.
 
     Returns:
         A scene with its things in reading order. A background, colour or shape that the world does not have is "", so
