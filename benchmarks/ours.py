@@ -78,6 +78,7 @@ def training(
     model = FAMILY.build(config, 0)
     objectives = list(model.objectives())
     feed = Feed(*_made_up(collection_size, form), objectives, 0, batch_size, slice(batch_size))
+    folder.mkdir(parents=True, exist_ok=True)
     resolved: Any = Resolved(None, train, config, form, machine, None)  # type: ignore[arg-type]
     ready = Ready(resolved, model, objectives, feed, None, [], None)
     loop = Training(RunFolder(folder), ready, World(), StopRequest(), print, print)
@@ -161,7 +162,7 @@ def feed(collection: Collection, folder: Path, seed: int, batch_size: int) -> Fe
     """The batches that our training would see, for a peer: same pictures, captions, features and order."""
     captions = CaptionList()
     pictures = captions.read(collection.splits["train"], picture_format(collection))
-    features = caption_features(_encoder(), captions.texts, folder / "features")
+    features = caption_features(_encoder(), captions.texts, folder.parent / "features")  # all cells share it
     return Feed(pictures, features, [], seed, batch_size, slice(batch_size))
 
 

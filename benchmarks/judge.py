@@ -1,0 +1,49 @@
+"""The prompts of the race and its one judge, both from mindseye's evaluation; the one file here that knows that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+import mindseye
+import ours
+from mindseye.report.prompts import PromptSet, prompt_sets
+from record import say
+
+
+def prompt_set(collection: mindseye.Collection, name: str, limit: int) -> PromptSet:
+    """The first `limit` prompts of a set ("held_out", "seen", ...), or as many as there are.
+
+    Raises:
+        SystemExit: the collection has no such set.
+    """
+    sets = {each.name: each for each in prompt_sets(collection, ours.picture_format(collection), limit)}
+    if name not in sets:
+        raise SystemExit(f"{collection.name} has no prompts called {name}; there are {', '.join(sets)}")
+    return sets[name]
+
+
+def score(
+    pictures: UInt8[np.ndarray, "n h w c"], prompts: Sequence[str] | None, collection: mindseye.Collection, name: str
+) -> dict[str, Any]:
+    """All figures of a set of pictures, by name, each with its interval: the same function for every arm.
+
+    Args:
+        pictures: picture i was drawn for prompt i of the set.
+        prompts: those prompts; None for an arm that hears none, of which no figures about prompts are given.
+        collection: that everyone was trained on.
+        name: of the set.
+
+    Raises:
+        ImportError: a part of the evaluation is not installed.
+    """
+    from mindseye.report.evaluate import refer, score_pictures
+
+    reference = refer(collection, ours.picture_format(collection), say)
+    asked = prompt_set(collection, name, len(pictures))
+    assert prompts is None or tuple(prompts) == asked.prompts, "the prompts are not those of the set"
+    figures = score_pictures(pictures, prompts, reference, asked)
+    return {figure.name: figure.as_json() for figure in figures}
