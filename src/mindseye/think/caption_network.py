@@ -8,6 +8,7 @@ Marks and the unknown word can be read only, so they are never spoken.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Self
 
 import torch
@@ -15,6 +16,8 @@ from jaxtyping import Float, Int
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from mindseye.observe.vocabulary import words_of
 
 MAIN, OTHER, UNKNOWN, END = range(4)  # the vectors before those of the words; the first two begin a caption
 SPOKEN = END  # from here on a vector can be spoken: the end mark, then the words
@@ -155,3 +158,21 @@ def build(config: CaptionerConfig, seed: int) -> CaptionNetwork:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return CaptionNetwork(config)
+
+
+def tokens(
+    config: CaptionerConfig, pairs: Sequence[tuple[str, str]], places: int | None = None
+) -> tuple[Int[Tensor, "picture 2 word"], Int[Tensor, "picture 2 word"]]:
+    """What is said before each word, and the word that then comes, for main and other captions; unknown: not asked."""
+    known = {word: number + 1 for number, word in enumerate(config.words)}  # 0 is the end mark
+    told = [[words_of(caption)[: config.longest] for caption in pair] for pair in pairs]
+    places = places or 1 + max(len(words) for pair in told for words in pair)
+    said = torch.full((len(pairs), 2, places), END)
+    next_word = torch.full((len(pairs), 2, places), IGNORED)
+    for picture, pair in enumerate(told):
+        for which, (mark, words) in enumerate(zip((MAIN, OTHER), pair, strict=True)):
+            numbers = [known.get(word, IGNORED) for word in words]
+            read = [mark, *(UNKNOWN if number == IGNORED else number + SPOKEN for number in numbers)]
+            said[picture, which, : len(read)] = torch.tensor(read)
+            next_word[picture, which, : len(read)] = torch.tensor([*numbers, 0])
+    return said, next_word

@@ -32,16 +32,15 @@ from mindseye.files import written_aside
 from mindseye.observe.vocabulary import words_of
 from mindseye.randomness import SEED_LIMIT, rng_at
 from mindseye.think.caption_network import (
-    END,
     IGNORED,
     MAIN,
-    OTHER,
     SPOKEN,
     UNKNOWN,
     CaptionerConfig,
     CaptionNetwork,
     Dropout,
     build,
+    tokens,
 )
 
 SECONDS = 90.0
@@ -49,7 +48,7 @@ PASSES = 40  # at most; the held-out pictures end it sooner
 PATIENCE = 4  # passes without a better held-out likelihood before it ends
 HELD_OUT = 1 / 16  # share of the concepts, rounded down
 LONGEST = 24  # words of a caption that are read
-PICTURES_AT_ONCE = 64
+PICTURES_AT_ONCE = 32
 LEARNING_RATE = 2e-3
 WARMUP_STEPS = 50
 WEIGHT_DECAY = 0.02
@@ -138,7 +137,7 @@ class Captioner:
                 f"{len(captions)} captions for {len(features)} pictures", next_step="give one caption a picture"
             )
         places = self.config.longest + 1
-        said, next_word = _tokens(self.config, [(caption, caption) for caption in captions], places)
+        said, next_word = tokens(self.config, [(caption, caption) for caption in captions], places)
         guessed = (said[:, 0] == UNKNOWN).sum(1) * np.log(len(self.config.words) + 1)
         totals = []
         for part in torch.arange(len(features)).split(PICTURES_AT_ONCE):
@@ -240,8 +239,9 @@ def fit(
     spoken = [[text for text in texts if words_of(text)] for texts in captions]
     told = [picture for picture, texts in enumerate(spoken) if texts]
     held_out, shown = _held_out(told, concepts, seed)
-    config = _config(features, [text for picture in shown for text in spoken[picture]])
+    config, frequency = _vocabulary(features, [text for picture in shown for text in spoken[picture]])
     network = build(config, seed)
+    network.bias.data.copy_(frequency.log())  # what is said of a picture that it has not looked at
     average = copy.deepcopy(network).requires_grad_(False)
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, betas=(0.9, 0.98), foreach=True
@@ -311,8 +311,14 @@ def _finite(regions: Regions) -> Float[Tensor, "picture region width"]:
     return features
 
 
-def _config(features: Float[Tensor, "picture region width"], captions: Sequence[str]) -> CaptionerConfig:
-    """The vocabulary: words that are met at least twice, the most frequent first."""
+def _vocabulary(
+    features: Float[Tensor, "picture region width"], captions: Sequence[str]
+) -> tuple[CaptionerConfig, Float[Tensor, "spoken"]]:
+    """The words that are met at least twice, the most frequent first; and how frequent the end mark and each word are.
+
+    Raises:
+        BadInput: there are none.
+    """
     told = [words_of(caption) for caption in captions]
     counts = Counter(word for words in told for word in words)
     words = tuple(sorted((word for word in counts if counts[word] >= 2), key=lambda word: (-counts[word], word)))
@@ -323,7 +329,9 @@ def _config(features: Float[Tensor, "picture region width"], captions: Sequence[
             next_step="give pictures with captions that share words",
         )
     longest = min(LONGEST, max(map(len, told)))
-    return CaptionerConfig(regions=features.shape[1], region_width=features.shape[2], words=words, longest=longest)
+    config = CaptionerConfig(regions=features.shape[1], region_width=features.shape[2], words=words, longest=longest)
+    frequency = torch.tensor([len(told), *(counts[word] for word in words)], dtype=torch.float32)
+    return config, frequency / frequency.sum()
 
 
 def _held_out(told: Sequence[int], concepts: Sequence[str], seed: int) -> tuple[list[int], list[int]]:
@@ -341,24 +349,6 @@ def _pair(captions: Sequence[str], chosen: float) -> tuple[str, str]:
     return captions[0], others[int(chosen * len(others))]
 
 
-def _tokens(
-    config: CaptionerConfig, pairs: Sequence[tuple[str, str]], places: int | None = None
-) -> tuple[Int[Tensor, "picture 2 word"], Int[Tensor, "picture 2 word"]]:
-    """What is said before each word, and the word that then comes, for main and other captions; unknown: not asked."""
-    known = {word: number + 1 for number, word in enumerate(config.words)}  # 0 is the end mark
-    told = [[words_of(caption)[: config.longest] for caption in pair] for pair in pairs]
-    places = places or 1 + max(len(words) for pair in told for words in pair)
-    said = torch.full((len(pairs), 2, places), END)
-    next_word = torch.full((len(pairs), 2, places), IGNORED)
-    for picture, pair in enumerate(told):
-        for which, (mark, words) in enumerate(zip((MAIN, OTHER), pair, strict=True)):
-            numbers = [known.get(word, IGNORED) for word in words]
-            read = [mark, *(UNKNOWN if number == IGNORED else number + SPOKEN for number in numbers)]
-            said[picture, which, : len(read)] = torch.tensor(read)
-            next_word[picture, which, : len(read)] = torch.tensor([*numbers, 0])
-    return said, next_word
-
-
 def _loss(
     network: CaptionNetwork,
     config: CaptionerConfig,
@@ -368,7 +358,7 @@ def _loss(
     smoothing: float,
 ) -> Tensor:
     """Mean nats a word (teacher forcing)."""
-    said, next_word = _tokens(config, pairs)
+    said, next_word = tokens(config, pairs)
     asked = next_word != IGNORED
     states = network(network.look(regions, drop), said, drop)[asked]
     return F.cross_entropy(network.logits(states), next_word[asked], label_smoothing=smoothing)
