@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from mindseye.report import charts
@@ -35,3 +36,25 @@ def test_names_are_escaped() -> None:
 def test_no_counts_give_an_empty_chart() -> None:
     assert bars(charts.columns({}, label="words"), "height") == []
     assert bars(charts.rows({}, label="size"), "width") == []
+
+
+def test_curves_are_shares_of_their_own_sample() -> None:
+    samples = {"drawn": np.full(1000, 0.1), "real": np.array([0.1, 0.1, 0.9, 0.9])}
+    outlines = ElementTree.fromstring(charts.curves(samples, label="scores", within=(0, 1))).iter("polygon")
+    heights = [
+        {charts.BASELINE - float(point.split(",")[1]) for point in outline.get("points", "").split()}
+        for outline in outlines
+    ]
+    assert max(heights[0]) == charts.BASELINE - charts.TOP
+    assert max(heights[1]) == pytest.approx(max(heights[0]) / 2)
+
+
+def test_a_mark_stands_at_its_value_and_is_escaped() -> None:
+    svg = charts.curves({"drawn": np.arange(11.0)}, label="distance", mark=(2.5, "<near>"))
+    lines = [line for line in ElementTree.fromstring(svg).iter("line") if line.get("class") == "mark"]
+    assert [line.get("x1") for line in lines] == ["100.0"]
+    assert "<near>" not in svg
+
+
+def test_a_sample_of_one_value_has_a_curve() -> None:
+    ElementTree.fromstring(charts.curves({"drawn": np.ones(12)}, label="equal"))

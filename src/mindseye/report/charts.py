@@ -1,9 +1,11 @@
-"""Bar charts as inline SVG: they take their colours from the page's style sheet and need no script."""
+"""Charts as inline SVG: they take their colours from the page's style sheet and need no script."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+from jaxtyping import Float
 from markupsafe import Markup, escape
 
 WIDTH = 400
@@ -13,6 +15,7 @@ TOP = 18
 ROW_HEIGHT = 26
 LABEL_WIDTH = 130
 COUNT_WIDTH = 100
+MOST_BINS, FEWEST_BINS = 30, 8
 
 
 def columns(counts: Mapping[str, int], *, label: str) -> Markup:
@@ -70,6 +73,58 @@ def rows(counts: Mapping[str, int], *, label: str, limit: int = 8) -> Markup:
             ),
         ]
     return _svg(parts, ROW_HEIGHT * len(shown), label)
+
+
+def curves(
+    samples: Mapping[str, Float[np.ndarray, "picture"]],
+    *,
+    label: str,
+    within: tuple[float, float] | None = None,
+    mark: tuple[float, str] | None = None,
+) -> Markup:
+    """Histograms of several samples over one axis, each as shares of its own sample, so that their shapes compare.
+
+    Args:
+        samples: by the class that the style sheet colours them by ("drawn", "real"), which is also their name.
+        label: what the chart shows, for people who do not see it.
+        within: the ends of the axis; those of all values together unless given.
+        mark: a value to draw a line at, and what to write on it.
+    """
+    everything = np.concatenate(list(samples.values()))
+    low, high = within or (float(everything.min()), float(everything.max()))
+    high = high if high > low else low + 1
+    bins = int(np.clip(1.5 * min(map(len, samples.values())) ** 0.5, FEWEST_BINS, MOST_BINS))
+    edges = np.linspace(low, high, bins + 1)
+    shares = {name: np.histogram(values, edges)[0] / len(values) for name, values in samples.items()}
+    highest = max(float(heights.max()) for heights in shares.values()) or 1
+    x = np.repeat(np.linspace(0, WIDTH, bins + 1), 2)
+    parts = []
+    for name, heights in shares.items():
+        y = BASELINE - (BASELINE - TOP) * np.concatenate([[0], np.repeat(heights, 2), [0]]) / highest
+        outline = " ".join(f"{across:.1f},{down:.1f}" for across, down in zip(x, y, strict=True))
+        parts.append(
+            Markup('<polygon points="{}" class="{}"><title>{}: {} pictures</title></polygon>').format(
+                outline, name, name, f"{len(samples[name]):,}"
+            )
+        )
+    parts.append(Markup('<line x1="0" x2="{0}" y1="{1}" y2="{1}"/>').format(WIDTH, BASELINE))
+    for step in range(5):
+        anchor = ("start", "middle", "middle", "middle", "end")[step]
+        parts.append(
+            Markup('<text x="{}" y="{}" class="tick" style="text-anchor:{}">{}</text>').format(
+                step * WIDTH / 4, HEIGHT - 6, anchor, f"{low + (high - low) * step / 4:.2g}"
+            )
+        )
+    if mark:
+        place = WIDTH * (mark[0] - low) / (high - low)
+        anchor = "start" if place < WIDTH / 2 else "end"
+        parts.append(
+            Markup(
+                '<line x1="{0:.1f}" x2="{0:.1f}" y1="4" y2="{1}" class="mark"/>'
+                '<text x="{2:.1f}" y="12" class="tick" style="text-anchor:{3}">{4}</text>'
+            ).format(place, BASELINE, place + (5 if anchor == "start" else -5), anchor, mark[1])
+        )
+    return _svg(parts, HEIGHT, label)
 
 
 def _svg(parts: list[Markup], height: int, label: str) -> Markup:

@@ -24,16 +24,20 @@ def render(collection: Collection, facts: Mapping[str, Any]) -> str:
         collection: the pictures to show.
         facts: what `mindseye.inspect` found in it.
     """
-    return environment().get_template("inspect.html").render(
-        facts=facts,
-        charts=charts,
-        caption_lengths=_capped_lengths(facts["caption_lengths"]),
-        words=dict(list(facts["words"].items())[:WORDS_SHOWN]),
-        samples=_samples(collection),
-        duplicates=_duplicates(collection, facts["duplicate_groups"][:DUPLICATES_SHOWN]),
-        excluded=facts["excluded"][:EXCLUDED_SHOWN],
-        notes=facts["notes"][:NOTES_SHOWN],
-        exclusion_reasons=_reasons(facts["excluded"]),
+    return (
+        environment()
+        .get_template("inspect.html")
+        .render(
+            facts=facts,
+            charts=charts,
+            caption_lengths=_capped_lengths(facts["caption_lengths"]),
+            words=dict(list(facts["words"].items())[:WORDS_SHOWN]),
+            samples=_samples(collection),
+            duplicates=_duplicates(collection, facts["duplicate_groups"][:DUPLICATES_SHOWN]),
+            excluded=facts["excluded"][:EXCLUDED_SHOWN],
+            notes=facts["notes"][:NOTES_SHOWN],
+            exclusion_reasons=_reasons(facts["excluded"]),
+        )
     )
 
 
