@@ -201,6 +201,13 @@ def test_a_difference_is_named_and_no_difference_is_grey(two: tuple[dict[str, An
     assert "good &lt;one&gt; is better" in html and "<one>" not in html
 
 
+def test_figures_of_real_pictures_and_of_a_search_are_of_no_model(evaluation: Evaluation) -> None:
+    figures = [*evaluation.figures, *following("held_out", 0.4, 20)]
+    names = {row.name for row in compared_figures(["a", "b"], [replace(evaluation, figures=figures)] * 2)}
+    assert {"kid", "r_precision/held_out", "following_colour/held_out"} <= names
+    assert not {name for name in names if "_real" in name or "_retrieval" in name}
+
+
 def test_models_without_figures_can_be_looked_at_side_by_side(two: tuple[dict[str, Any], list[Evaluation]]) -> None:
     result, both = two
     html = render_comparison({**result, "rows": []}, [without_anything(each) for each in both])

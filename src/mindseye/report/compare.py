@@ -12,10 +12,10 @@ from mindseye.collection.collection import Collection
 from mindseye.collection.opening import open_collection
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.report.evaluate import BUDGET_SECONDS, Drawn, Evaluation, draw_for, judge_drawn, refer
+from mindseye.report.explained import parsed
 from mindseye.think.figure import Figure
 
 LOWER_IS_BETTER = {"kid", "frechet_distance", "copy_rate", "memorised_rate", "auc", "calibration_error"}
-NOT_OF_THE_MODEL = ("_real", "_retrieval")  # the same for every model, up to the number of prompts
 NO_DIFFERENCE = "no difference"
 
 
@@ -102,8 +102,8 @@ def compared_figures(names: Sequence[str], evaluations: Sequence[Evaluation]) ->
     tables = [{figure.name: figure for figure in evaluation.figures} for evaluation in evaluations]
     rows = []
     for name in tables[0]:
-        kind = name.split("/")[0]
-        if kind.endswith(NOT_OF_THE_MODEL) or not all(name in table for table in tables):
+        kind, not_of_the_model, _ = parsed(name)
+        if not_of_the_model or not all(name in table for table in tables):
             continue
         figures = tuple(table[name] for table in tables)
         sign = -1 if kind in LOWER_IS_BETTER else 1
