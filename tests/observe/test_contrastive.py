@@ -36,7 +36,7 @@ from mindseye.randomness import rng_at
 THINGS = "cat dog kitten tree house apple pear boat train star moon cloud".split()
 COLOURS = "red green blue".split()
 WIDTH = 24
-QUICK = FitSettings(steps=120, batch=64, check_every=20, patience=3, feature_noise=0.05)
+QUICK = FitSettings(steps=120, batch=64, check_every=20, patience=3)
 
 
 def vector(name: str) -> torch.Tensor:

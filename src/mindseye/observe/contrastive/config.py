@@ -54,13 +54,12 @@ class FitSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    steps: int = Field(1500, ge=1, description="at most")
-    batch: int = Field(512, ge=2, description="pairs a step")
+    steps: int = Field(900, ge=1, description="at most")
+    batch: int = Field(256, ge=2, description="pairs a step")
     pictures_per_concept: int = Field(4, ge=1, description="that may meet in a batch")
     learning_rate: float = Field(1e-3, gt=0, description="of AdamW, falling to 0 along a cosine")
     weight_decay: float = Field(0.1, ge=0, description="of AdamW, matrices only")
-    feature_drop: float = Field(0.2, ge=0, lt=1, description="share of a picture's features left out")
-    feature_noise: float = Field(0.2, ge=0, description="added to them, in standard deviations")
+    feature_drop: float = Field(0.3, ge=0, lt=1, description="share of a picture's features left out")
     word_drop: float = Field(0.1, ge=0, lt=1, description="share of what is read of a caption left out")
     held_out_share: float = Field(0.1, gt=0, lt=0.5, description="of the pairs, for stopping early")
     check_every: int = Field(100, ge=1, description="steps between two looks at the held-out pairs")

@@ -158,8 +158,6 @@ def _loss(
 ) -> Float[Tensor, ""]:
     texts = [train.of_picture[row][int(rng.integers(len(train.of_picture[row])))] for row in rows]
     pictures, read = train.pairs.pictures[list(rows)], train.read[texts]
-    noise = torch.from_numpy(rng.standard_normal(pictures.shape, dtype=np.float32))
-    pictures = pictures + settings.feature_noise * noise * matcher.picture.deviation
     kept = torch.from_numpy(rng.random(pictures.shape, dtype=np.float32)) >= settings.feature_drop
     pictures = torch.where(kept, pictures, matcher.picture.mean)
     kept = torch.from_numpy(rng.random(read.shape[:2], dtype=np.float32)) >= settings.word_drop

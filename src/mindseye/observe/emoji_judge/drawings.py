@@ -18,8 +18,8 @@ import re
 import tarfile
 import unicodedata
 from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Collection as Names
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,22 +74,24 @@ def read_drawings(packages: Path, concepts: Names[str], styles: Sequence[str] = 
         Unavailable: resvg-py, which draws them, is not installed.
     """
     find = _finder(packages, concepts)
-    for style in styles:
-        icons = json.loads(_read(packages, f"iconify-json-{style}", "icons.json")["icons.json"])
-        edge = (icons.get("width", 16), icons.get("height", 16))
-        others = defaultdict(list)
-        for name, alias in icons.get("aliases", {}).items():
-            others[alias["parent"]].append(name)
-        drawn = set()
-        for name, icon in icons["icons"].items():
-            toned = _TONED.search(name)
-            tone = toned[1] if toned else ""
-            names = [_TONED.sub("", text) for text in (name, *others[name])]
-            concept = next(filter(None, map(find, names)), None) if "skin-tone" not in names[0] else None
-            if concept is None or (tone and tone not in TONES) or (concept, tone) in drawn:
-                continue
-            drawn.add((concept, tone))
-            yield Drawing(concept, style, tone, _rasterised(icon, edge))
+    drawn = set()
+    for spellings in (_close_spellings, _loose_spellings):
+        for style in styles:
+            icons = json.loads(_read(packages, f"iconify-json-{style}", "icons.json")["icons.json"])
+            edge = (icons.get("width", 16), icons.get("height", 16))
+            others = defaultdict(list)
+            for name, alias in icons.get("aliases", {}).items():
+                others[alias["parent"]].append(name)
+            for name, icon in icons["icons"].items():
+                toned = _TONED.search(name)
+                tone = toned[1] if toned else ""
+                names = [_squashed(_TONED.sub("", text)) for text in (name, *others[name])]
+                spelt = [spelling for text in names for spelling in spellings(text)]
+                concept = find(spelt) if "skintone" not in names[0] else None
+                if concept is None or (tone and tone not in TONES) or (style, concept, tone) in drawn:
+                    continue
+                drawn.add((style, concept, tone))
+                yield Drawing(concept, style, tone, _rasterised(icon, edge))
 
 
 def drop_redrawings(drawings: Sequence[Drawing], collection: Collection) -> list[Drawing]:
@@ -104,8 +106,8 @@ def drop_redrawings(drawings: Sequence[Drawing], collection: Collection) -> list
     return [drawing for drawing, copy in zip(drawings, copied, strict=True) if not copy]
 
 
-def _finder(packages: Path, concepts: Names[str]) -> Any:
-    """A function from a drawing's name to the concept that it shows, or None."""
+def _finder(packages: Path, concepts: Names[str]) -> Callable[[Sequence[str]], str | None]:
+    """A function from the spellings of a drawing's name to the concept that it shows; the first known one counts."""
     files = _read(packages, "emojibase-data", "en/data.json", "en/shortcodes/")
     labels, codes = {}, defaultdict(set)
     for entry in json.loads(files["en/data.json"]):
@@ -119,16 +121,24 @@ def _finder(packages: Path, concepts: Names[str]) -> Any:
     official = {_squashed(unicodedata.name(chr(int(one, 16)), "")): one for one in concepts if "-" not in one}
     by_code = {text: next(iter(found)) for text, found in codes.items() if len(found) == 1}
 
-    def find(name: str) -> str | None:
-        name = _squashed(name)
-        spellings = [name, *(name.removesuffix(end) for end in _LOOSE_ENDS), *(name + end for end in _LOOSE_ENDS[:2])]
-        for spelling in (*spellings, name.removeprefix("heavy")):
-            for known in (labels, official, by_code):
-                if spelling in known:
-                    return known[spelling]
-        return None
+    def find(spellings: Sequence[str]) -> str | None:
+        found = (known[text] for text in spellings for known in (labels, official, by_code) if text in known)
+        return next(found, None)
 
     return find
+
+
+def _close_spellings(name: str) -> list[str]:
+    """The name, without a word that some lists leave out, or with it."""
+    ends = [name.removesuffix(end) for end in _LOOSE_ENDS] + [name + end for end in _LOOSE_ENDS[:2]]
+    return [name, *ends, name.removeprefix("heavy")]
+
+
+def _loose_spellings(name: str) -> list[str]:
+    """As one package names people: "person-elf" is an elf, and "woman-merpeople" a mermaid."""
+    merpeople = {"manmerpeople": "merman", "womanmerpeople": "mermaid", "personmerpeople": "merperson"}
+    plural = re.sub(r"^(wo)?man", r"\1men", name)
+    return [merpeople.get(name, name), name.removeprefix("person"), name.replace("blonde", "blond"), plural]
 
 
 def _rasterised(icon: Mapping[str, Any], edge: tuple[int, int]) -> NDArray[np.uint8]:
