@@ -11,11 +11,13 @@ from mindseye import files
 from mindseye.collection.collection import Collection
 from mindseye.collection.opening import open_collection
 from mindseye.imagine.imaginer import Imaginer, load
-from mindseye.report.evaluate import BUDGET_SECONDS, Drawn, Evaluation, draw_for, judge_drawn, refer
+from mindseye.report.evaluate import BUDGET_SECONDS, Drawn, Evaluation, draw_for, judge_drawn
+from mindseye.report.reference import refer
 from mindseye.report.explained import parsed
 from mindseye.think.figure import Figure
 
 LOWER_IS_BETTER = {"kid", "frechet_distance", "copy_rate", "memorised_rate", "auc", "calibration_error"}
+NEITHER = {"density", "inception_style_score"}  # more is not better beyond some point, or means little
 NO_DIFFERENCE = "no difference"
 
 
@@ -26,7 +28,7 @@ class Compared:
     Attributes:
         name: of the figure.
         figures: one a model, in their order.
-        verdict: the name of the model that is better than every other, or "no difference".
+        verdict: which model is better than every other, "no difference", or "" where neither more nor less is better.
     """
 
     name: str
@@ -110,7 +112,8 @@ def compared_figures(names: Sequence[str], evaluations: Sequence[Evaluation]) ->
         best = max(range(len(figures)), key=lambda place: sign * figures[place].value)
         others = [figure for place, figure in enumerate(figures) if place != best]
         better = all(figures[best].differs_from(other) for other in others)
-        rows.append(Compared(name, figures, f"{names[best]} is better" if better else NO_DIFFERENCE))
+        verdict = f"{names[best]} is better" if better else NO_DIFFERENCE
+        rows.append(Compared(name, figures, "" if kind in NEITHER and better else verdict))
     return rows
 
 

@@ -22,14 +22,12 @@ from mindseye.collection.cleaning import looks
 from mindseye.collection.collection import Collection
 from mindseye.collection.opening import open_collection
 from mindseye.errors import BadInput
-from mindseye.files import cache_folder
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.imagine.request import Request
-from mindseye.learn.learner import PictureFormat
-from mindseye.observe.contrastive import Judge, judge_for
-from mindseye.observe.pictures import PictureEncoder, PictureFeatures, load_picture_encoder, picture_features
+from mindseye.observe.pictures import PictureFeatures
 from mindseye.observe.text import load_text_encoder
-from mindseye.report.prompts import PromptSet, prompt_sets
+from mindseye.report.prompts import PromptSet
+from mindseye.report.reference import Reference, joined, refer, rows_of
 from mindseye.think.copies import Copies, copy_rate, memorised_rate, nearest_by_features, nearest_by_pixels
 from mindseye.think.detector import Detection, detect
 from mindseye.think.distribution import frechet_distance, inception_style_score, kid
@@ -40,44 +38,8 @@ from mindseye.think.manifold import density_coverage, precision_recall
 from mindseye.think.naming import MISMATCHING, mismatching, r_precision, ranks
 
 BUDGET_SECONDS = 120.0
-MOST_PROMPTS = 1000  # of one set
-MOST_REAL = 2000  # real pictures that distributions are compared with
 
 Log = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A collection as the figures need it: its real pictures, and their features.
-
-    Attributes:
-        picture_format: how the model under test sees pictures.
-        train, held_out: features of the training split and of all other splits.
-        typical: rows of `train` that distributions are compared with, one a concept.
-    """
-
-    collection: Collection
-    picture_format: PictureFormat
-    encoder: PictureEncoder
-    judge: Judge
-    sets: list[PromptSet]
-    train_pictures: UInt8[np.ndarray, "picture size size channel"]
-    train: PictureFeatures
-    held_out_pictures: UInt8[np.ndarray, "picture size size channel"]
-    held_out: PictureFeatures
-    typical: NDArray[np.int64]
-
-    @property
-    def cache(self) -> Path:
-        return cache_folder() / "features"
-
-    def features(self, pictures: UInt8[np.ndarray, "picture size size channel"]) -> PictureFeatures:
-        return picture_features(self.encoder, pictures, self.cache)
-
-    def held_out_concepts(self) -> list[str]:
-        return [
-            concept for name, split in self.collection.splits.items() if name != "train" for concept in split.concepts
-        ]
 
 
 @dataclass(frozen=True)
@@ -158,44 +120,6 @@ def evaluate(
     return evaluation
 
 
-def refer(collection: Collection, picture_format: PictureFormat, log: Log = lambda line: None) -> Reference:
-    """Reads the real pictures of a collection at a model's format, encodes them (once, ever) and finds a judge.
-
-    Raises:
-        BadInput: the collection has no captions.
-    """
-    sets = prompt_sets(collection, picture_format, MOST_PROMPTS)
-    if not sets:
-        raise BadInput(
-            f"{collection.name} has no captions to draw from",
-            why="a model is evaluated by asking it for what its collection shows",
-            next_step="collect the pictures again, with captions",
-        )
-    at = (picture_format.size_px, picture_format.channels, picture_format.pixel_art)
-    encoder = load_picture_encoder()
-    train = collection.splits["train"]
-    train_pictures = train.arrays(*at)
-    others = [split.arrays(*at) for name, split in collection.splits.items() if name != "train"]
-    held_out_pictures = np.concatenate([train_pictures[:0], *others])
-    cache = cache_folder() / "features"
-
-    def said(done: int, of: int) -> None:
-        if done % 1000 < 8:
-            log(f"looked at {done:,} of {of:,} real pictures")
-
-    log(f"looking at {len(train_pictures) + len(held_out_pictures):,} real pictures with {encoder.name}")
-    train_features = picture_features(encoder, train_pictures, cache, said)
-    held_out_features = picture_features(encoder, held_out_pictures, cache)
-    first = {concept: row for row, concept in reversed(list(enumerate(train.concepts)))}
-    rows = np.array(sorted(first.values()))
-    typical = rows[:: -(-len(rows) // MOST_REAL)]
-    judge = judge_for(collection, log)
-    return Reference(
-        collection, picture_format, encoder, judge, sets,
-        train_pictures, train_features, held_out_pictures, held_out_features, typical,
-    )  # fmt: skip
-
-
 def draw_for(imaginer: Imaginer, sets: Sequence[PromptSet], budget: float, log: Log = lambda line: None) -> list[Drawn]:
     """Draws for all sets in turn until the time is up; every set has at least as many pictures as figures need."""
     pictures: dict[str, list[NDArray[np.uint8]]] = {each.name: [] for each in sets}
@@ -223,7 +147,7 @@ def judge_drawn(reference: Reference, drawn: Sequence[Drawn], log: Log = lambda 
     """Every figure of these pictures."""
     log(f"looking at {sum(len(each.pictures) for each in drawn):,} drawn pictures")
     features = {each.asked.name: reference.features(each.pictures) for each in drawn}
-    everything = _joined(list(features.values()))
+    everything = joined(list(features.values()))
     blocks = [concept for each in drawn for concept in each.asked.concepts]
     seeds = f"0-{max(len(each.pictures) for each in drawn) - 1}"
     notes: list[str] = []
@@ -248,8 +172,9 @@ def judge_drawn(reference: Reference, drawn: Sequence[Drawn], log: Log = lambda 
         figures += [detection.auc, detection.calibration_error]
     if reference.collection.splits["train"].truths[0]:
         for each in drawn:
-            figures += following_figures(each.asked.prompts, each.pictures, each.asked.name)
-            figures += following_figures(each.asked.prompts, each.asked.real, f"{each.asked.name}_real")
+            figures += following_figures(each.asked.prompts, list(each.pictures), each.asked.name)
+            for figure in following_figures(each.asked.prompts, list(each.asked.real), f"{each.asked.name}_real"):
+                figures.append(replace(figure, n_real=figure.n_generated, n_generated=0))
     facts = {
         "collection": reference.collection.name,
         "fingerprint": reference.collection.fingerprint,
@@ -298,8 +223,12 @@ def _quality(reference: Reference, drawn: PictureFeatures, blocks: Sequence[str]
     ]
     if len(reference.held_out) >= FEWEST:
         unseen = {**both, "generated_blocks": reference.held_out_concepts(), "seeds": ""}
-        floor = kid(real, reference.held_out.pooled, **unseen)
-        figures.append(replace(floor, name="kid_real"))
+        floors = [
+            kid(real, reference.held_out.pooled, **unseen),
+            *precision_recall(real, reference.held_out.pooled, **unseen),
+            *density_coverage(real, reference.held_out.pooled, **unseen),
+        ]
+        figures += [replace(floor, name=f"{floor.name}_real") for floor in floors]
     return figures
 
 
@@ -312,7 +241,7 @@ def _naming(
     count = len(asked)
     captions, concepts, groups = _captions_of(reference, asked)
     try:
-        wrong = mismatching(captions, concepts, groups, first=count)
+        wrong = mismatching(captions, concepts, groups, pictures=count)
     except BadInput:
         notes.append(f"R-precision of {asked.name} needs {MISMATCHING + 1} captions of different concepts")
         return [], []
@@ -324,7 +253,7 @@ def _naming(
     sources = {
         "r_precision": features,
         "r_precision_real": reference.features(asked.real),
-        "r_precision_retrieval": _rows(reference.train, found),
+        "r_precision_retrieval": rows_of(reference.train, found),
     }
     suffix = "" if asked.name == "seen" else f"/{asked.name}"
     figures, hits = [], []
@@ -392,17 +321,3 @@ def _copies(
     drawn_looks, train_looks = ([looks(Image.fromarray(one)) for one in some] for some in both)
     by_pixels, _ = nearest_by_pixels(drawn_looks, train_looks, training_groups=groups)
     return copies, [copies.rate, memorised_rate(by_pixels, **about)]
-
-
-def _joined(parts: Sequence[PictureFeatures]) -> PictureFeatures:
-    import torch
-
-    return PictureFeatures(
-        torch.cat([part.pooled for part in parts]),
-        torch.cat([part.stages for part in parts]),
-        torch.cat([part.class_logits for part in parts]),
-    )
-
-
-def _rows(features: PictureFeatures, rows: NDArray[np.int64]) -> PictureFeatures:
-    return PictureFeatures(features.pooled[rows], features.stages[rows], features.class_logits[rows])

@@ -68,7 +68,8 @@ def judge(
     if realism is not None and thinks.detector is not None:
         notes.append(
             f"it tells the pictures of {imaginer.name} from real ones with an area under the curve of"
-            f" {thinks.detector.facts.auc:.2f} (0.5 is a guess), and knows nothing of those of other models"
+            f" {thinks.detector.facts.auc:.2f} (0.5 is a guess; from {thinks.detector.facts.n_real} real and"
+            f" {thinks.detector.facts.n_generated} drawn ones), and knows nothing of those of other models"
         )
     if collection is None and imaginer.about.collection.name in BUILTIN:
         collection = imaginer.about.collection.name

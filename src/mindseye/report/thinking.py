@@ -136,12 +136,17 @@ def make_thinker(
         out.parent.mkdir(parents=True, exist_ok=True)
     run_folder = out.with_name(f"{out.name}-training")
     log(f"learning how words fit pictures, {minutes * DAMSM_SHARE:.0f} minutes")
-    settings = {
-        "batch_size": str(min(BATCH_SIZE, len(collection.splits["train"]))),
-        "size_px": str(imaginer.size),
-        "warmup_pictures": str(WARMUP_PICTURES),
-    }
-    run = train("damsm", collection, run_folder, minutes=minutes * DAMSM_SHARE, settings=settings, log=log)
+    settings = {"batch_size": min(BATCH_SIZE, len(collection.splits["train"])), "warmup_pictures": WARMUP_PICTURES}
+    if imaginer.size != collection.info["size_px"]:
+        settings["size_px"] = imaginer.size
+    run = train(
+        "damsm",
+        collection,
+        run_folder,
+        minutes=minutes * DAMSM_SHARE,
+        settings={key: str(value) for key, value in settings.items()},
+        log=log,
+    )
     with files.written_aside(out) as aside:
         shutil.copytree(run.model, aside)
         captions = dict.fromkeys(texts[0] for texts in collection.splits["train"].captions if texts)

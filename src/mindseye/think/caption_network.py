@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Self
+from typing import Self, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -65,7 +65,7 @@ class CaptionNetwork(nn.Module):
     def look(self, regions: Float[Tensor, "picture region width"], drop: Dropout) -> list[KeysValues]:
         """What each layer's cross-attention sees of the pictures; computed once for all words."""
         seen = drop(self.regions_in(self.regions_norm(regions)) + self.region_places)
-        return [layer.across.keys_values(seen) for layer in self.layers]
+        return [cast(Layer, layer).across.keys_values(seen) for layer in self.layers]
 
     def forward(
         self, looks: list[KeysValues], said: Int[Tensor, "picture caption word"], drop: Dropout
@@ -131,7 +131,8 @@ class Attention(nn.Module):
         return out
 
     def _in_heads(self, x: Float[Tensor, "batch place width"]) -> Float[Tensor, "batch head place channel"]:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        heads: Tensor = x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return heads
 
 
 class Dropout:
