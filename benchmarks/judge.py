@@ -40,7 +40,8 @@ def score(
     Raises:
         ImportError: a part of the evaluation is not installed.
     """
-    from mindseye.report.evaluate import refer, score_pictures
+    from mindseye.report.evaluate import score_pictures
+    from mindseye.report.reference import refer
 
     reference = refer(collection, ours.picture_format(collection), say)
     asked = prompt_set(collection, name, len(pictures))

@@ -32,6 +32,7 @@ from mindseye.train.run import RunFolder
 from mindseye.train.setup import Ready
 from mindseye.train.signals import StopRequest
 from race import Runner
+from record import say
 
 __all__ = ["compiled", "from_model", "has_bfloat16", "processor_name"]  # the peers use these as they are
 
@@ -81,7 +82,7 @@ def training(
     folder.mkdir(parents=True, exist_ok=True)
     resolved: Any = Resolved(None, train, config, form, machine, None)  # type: ignore[arg-type]
     ready = Ready(resolved, model, objectives, feed, None, [], None)
-    loop = Training(RunFolder(folder), ready, World(), StopRequest(), print, print)
+    loop = Training(RunFolder(folder), ready, World(), StopRequest(), say, lambda progress: None)
 
     def step() -> None:
         torch.use_deterministic_algorithms(True)  # as our loop does on a CPU; the peers go without

@@ -1,6 +1,6 @@
 """How fast and how large, beside the field's own tools: one JSON line a figure on standard output.
 
-    python benchmarks/speed.py > speed.jsonl            everything, 10 to 15 minutes on two idle cores
+    python benchmarks/speed.py > speed.jsonl            everything, 10 to 20 minutes on two idle cores
     python benchmarks/speed.py --only train --only draw
     python benchmarks/speed.py --quick                  whether it runs; its figures mean nothing
 
@@ -26,13 +26,13 @@ import torch
 
 import ours
 from peers import ddpm, diffusers_unet, pixart
-from race import Program, Rate, Runner, race, race_programs
+from race import Program, Rate, Runner, race, race_programs, run_program
 from record import print_figure, say
 
 SIZE_PX, CHANNELS = 64, 4
 PARAMETER_TOLERANCE = 0.05
 HERE = Path(__file__).resolve()
-CHILD_STEPS = 3
+CHILD_STEPS = 2  # the optimiser's memory is there from the second on
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,11 @@ class Effort:
     Attributes:
         turns: of each contender.
         turn_seconds: a turn is at least this long.
-        batch_size, peer_batch_size: pictures a step; the convolutional peers, several times slower a picture, get the
-            smaller one, which changes their pictures a second little.
+        program_turns: turns where whole programs run.
+        batch_size: pictures a step.
+        sweep_batch_size: the same where many settings are gone through, and where memory is measured.
+        peer_batch_size: for the convolutional peers, which take several times longer a picture; their pictures a second
+            hardly depend on it.
         drawn: pictures a drawing.
         collection_sizes: to compare.
         sizes_px, patches_px: to go through.
@@ -51,9 +54,11 @@ class Effort:
         quick: said in every line.
     """
 
-    turns: int = 5
+    turns: int = 3
     turn_seconds: float = 3.0
+    program_turns: int = 5
     batch_size: int = 64
+    sweep_batch_size: int = 32
     peer_batch_size: int = 16
     drawn: int = 4
     collection_sizes: tuple[int, int] = (300, 30_000)
@@ -66,7 +71,9 @@ class Effort:
 QUICK = Effort(
     turns=1,
     turn_seconds=0.0,
+    program_turns=1,
     batch_size=2,
+    sweep_batch_size=2,
     peer_batch_size=2,
     drawn=1,
     collection_sizes=(10, 100),
@@ -95,7 +102,7 @@ def train(effort: Effort, folder: Path) -> None:
         peer = build()
         same_size(mine, peer)
         rates = race(mine, peer, turns=effort.turns, turn_seconds=effort.turn_seconds)
-        print_rates("training", mine, peer, rates, "pictures/s", effort, batch_size=[mine.amount, peer.amount])
+        print_rates("training", mine, peer, rates, effort, batch_size=[mine.amount, peer.amount])
 
 
 def share(effort: Effort, folder: Path) -> None:
@@ -124,22 +131,22 @@ def share(effort: Effort, folder: Path) -> None:
 def size(effort: Effort, folder: Path) -> None:
     """Training at other picture sizes: about 64 tokens whatever the size, where a UNet pays for every pixel."""
     for size_px in effort.sizes_px:
-        batch_size = max(1, effort.peer_batch_size * 64 // size_px) if size_px > SIZE_PX else effort.peer_batch_size
-        mine = ours.training(folder / f"size-{size_px}", size_px=size_px, batch_size=effort.batch_size)
-        peer = diffusers_unet.training(size_px=size_px, channels=CHANNELS, batch_size=batch_size, tuned=False)
-        rates = race(mine, peer, turns=min(3, effort.turns), turn_seconds=effort.turn_seconds)
-        print_rates(f"training at {size_px} px", mine, peer, rates, "pictures/s", effort)
+        peer_batch_size = max(1, effort.peer_batch_size * SIZE_PX // max(SIZE_PX, size_px))
+        mine = ours.training(folder / f"size-{size_px}", size_px=size_px, batch_size=effort.sweep_batch_size)
+        peer = diffusers_unet.training(size_px=size_px, channels=CHANNELS, batch_size=peer_batch_size, tuned=False)
+        rates = race(mine, peer, turns=effort.turns, turn_seconds=effort.turn_seconds)
+        print_rates(f"training at {size_px} px", mine, peer, rates, effort)
 
 
 def patch(effort: Effort, folder: Path) -> None:
     """Training at other patches, which is what decides the number of tokens."""
     for patch_px in effort.patches_px:
-        batch_size = max(1, effort.batch_size * min(patch_px, 8) ** 2 // 64)
+        batch_size = max(1, effort.sweep_batch_size * min(patch_px, 8) ** 2 // 64)
         form = {"size_px": SIZE_PX, "channels": CHANNELS, "patch_px": patch_px, "batch_size": batch_size}
         mine = ours.training(folder / f"patch-{patch_px}", **form)
-        peer = pixart.training(tuned=True, **form)
-        rates = race(mine, peer, turns=min(3, effort.turns), turn_seconds=effort.turn_seconds)
-        print_rates(f"training with {patch_px} px patches", mine, peer, rates, "pictures/s", effort)
+        peer = pixart.training(tuned=False, **form)
+        rates = race(mine, peer, turns=effort.turns, turn_seconds=effort.turn_seconds)
+        print_rates(f"training with {patch_px} px patches", mine, peer, rates, effort)
 
 
 def collection(effort: Effort, folder: Path) -> None:
@@ -150,7 +157,7 @@ def collection(effort: Effort, folder: Path) -> None:
     small = ours.training(folder / "few", collection_size=few, **form)
     rates = race(large, small, turns=effort.turns, turn_seconds=effort.turn_seconds)
     small = Runner(f"mindseye with {few} pictures", small.parameters, small.amount, small.call)
-    print_rates(f"training on {many} pictures", large, small, rates, "pictures/s", effort)
+    print_rates(f"training on {many} pictures", large, small, rates, effort)
 
 
 # ------------------------------------------------------------------------------------------------- drawing
@@ -168,12 +175,12 @@ def draw(effort: Effort, folder: Path) -> None:
         same_size(mine, peer)
         with torch.no_grad():
             rates = race(mine, peer, turns=effort.turns, turn_seconds=effort.turn_seconds)
-        print_rates("drawing", mine, peer, rates, "pictures/s", effort, network_calls=calls)
+        print_rates("drawing", mine, peer, rates, effort, network_calls=calls)
 
 
 def cold(effort: Effort, folder: Path) -> None:
     """From the command to the first picture, and to the help; everything read from disk anew."""
-    turns = effort.turns
+    turns = effort.program_turns
     first, peer_first = race_programs(first_picture(folder), peer_first_picture(folder), turns=turns)
     peer_name = "diffusers UNet2DConditionModel and MiniLM by transformers, as many network calls, one script"
     print_programs("time to the first picture", first, peer_first, peer_name, effort, prompt="a smiling cat")
@@ -184,41 +191,25 @@ def cold(effort: Effort, folder: Path) -> None:
 
 
 def memory(effort: Effort, folder: Path) -> None:
-    """The peak of a whole process: three training steps, or one picture drawn."""
-    batch = str(effort.batch_size)
-    child = [sys.executable, HERE, "--child"]
-    for peer_child, name in (
+    """The peak of a whole process: a few training steps, or one picture drawn."""
+
+    def trained(name: str) -> float:
+        batch_size = str(effort.sweep_batch_size)
+        return run_program([sys.executable, HERE, "--child", name, batch_size, folder]).peak_mib
+
+    more = {"better": "lower", "turns": 1, "quick": effort.quick}
+    mine = trained("ours")
+    for name, peer_name in (
         ("unet", "diffusers UNet2DConditionModel"),
-        ("pixart", "diffusers PixArtTransformer2DModel"),
+        ("pixart", "diffusers PixArtTransformer2DModel, patch 8"),
         ("ddpm", "denoising-diffusion-pytorch Unet"),
     ):
-        mine, peer = (
-            programs[0]
-            for programs in race_programs([*child, "ours", batch, folder], [*child, peer_child, batch, folder], turns=1)
-        )
-        print_figure(
-            "peak memory in training",
-            mine.peak_mib,
-            peer.peak_mib,
-            f"{name}, as it comes: float32, uncompiled",
-            "MiB",
-            better="lower",
-            batch_size=effort.batch_size,
-            turns=1,
-            quick=effort.quick,
-        )
-    mine, peer = (programs[0] for programs in race_programs(first_picture(folder), peer_first_picture(folder), turns=1))
+        how = f"{peer_name}, as it comes: float32, uncompiled"
+        batch_size = effort.sweep_batch_size
+        print_figure("peak memory in training", mine, trained(name), how, "MiB", batch_size=batch_size, **more)
+    drew, peer_drew = (run_program(program).peak_mib for program in (first_picture(folder), peer_first_picture(folder)))
     name = "diffusers UNet2DConditionModel and MiniLM by transformers, one script"
-    print_figure(
-        "peak memory in drawing one picture",
-        mine.peak_mib,
-        peer.peak_mib,
-        name,
-        "MiB",
-        better="lower",
-        turns=1,
-        quick=effort.quick,
-    )
+    print_figure("peak memory in drawing one picture", drew, peer_drew, name, "MiB", **more)
 
 
 def first_picture(folder: Path) -> list[str | Path]:
@@ -270,16 +261,14 @@ def same_size(mine: Runner, peer: Runner) -> None:
     assert apart <= PARAMETER_TOLERANCE, f"{apart:.1%} apart"
 
 
-def print_rates(
-    figure: str, mine: Runner, peer: Runner, rates: Sequence[Rate], unit: str, effort: Effort, **more: Any
-) -> None:
+def print_rates(figure: str, mine: Runner, peer: Runner, rates: Sequence[Rate], effort: Effort, **more: Any) -> None:
     first, second = rates
     print_figure(
         figure,
         first.median,
         second.median,
         peer.name,
-        unit,
+        "pictures/s",
         better="higher",
         ours_name=mine.name,
         turns=first.turns,
@@ -331,6 +320,7 @@ def main() -> None:
     for benchmark in BENCHMARKS:
         if not asked.only or benchmark.__name__ in asked.only:
             say(f"--- {benchmark.__name__}")
+            torch._dynamo.reset()  # it compiles one function for eight settings only, then quietly no more
             with tempfile.TemporaryDirectory() as folder:
                 benchmark(QUICK if asked.quick else Effort(), Path(folder))
 
