@@ -59,8 +59,12 @@ judge = contrastive.load_judge()
 ## How good it is
 
 R-precision: the share of pictures whose own caption fits better than all of 99 that do not fit; a tie is a failure, a
-guess has 0.01. Real pictures of the `emoji` collection, by {encoder}. "Recoloured" pictures are to be told
-from the same thing in ten other colours and from 89 other things in any. "Exchanged" is the floor: pictures of others.
+guess has 0.01. These are real pictures of the `emoji` collection, by {encoder}.
+"Recoloured" pictures are to be told from the same thing in ten other colours and from 89 other things in any.
+"Exchanged" is the floor: each caption with the picture of another.
+
+A first judge had 0.762 on validation. It had no drawing of mermaids, mermen and merpeople, a tenth of that split, since
+one package spells them otherwise; they were added when this was seen, and nothing else was changed.
 
 | pictures | R-precision | 95 % | pictures |
 | --- | --- | --- | --- |
