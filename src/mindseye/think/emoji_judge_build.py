@@ -64,7 +64,8 @@ guess has 0.01. These are real pictures of the `emoji` collection, by {encoder}.
 "Exchanged" is the floor: each caption with the picture of another.
 
 A first judge had 0.762 on validation. It had no drawing of mermaids, mermen and merpeople, a tenth of that split, since
-one package spells them otherwise; they were added when this was seen, and nothing else was changed.
+one package spells people otherwise. When this was seen, its 58 drawings of such names (elves and wrestlers among them)
+were added. The settings stayed; the random numbers of the training did not.
 
 | pictures | R-precision | 95 % | pictures |
 | --- | --- | --- | --- |
