@@ -27,7 +27,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:
-    figures = list(dict.fromkeys(name for row in rows for name in (row["figures"] or {})))
+    figures = list(dict.fromkeys(name for row in rows for name in (row["figures"] or {}) if _is_shown(name)))
     heads = ["arm", "parameters", "rate", "pictures seen", "seeds", "n", *figures, "date"]
     arms = sorted({row["arm"] for row in rows}, key=lambda arm: (*(arm != name for name in ORDER), arm))
     lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
@@ -48,6 +48,13 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
     versions = {f"{name} {version}" for row in rows for name, version in row["versions"].items()}
     machines = {f"{row['processor']}, {row['threads']} threads" for row in rows}
     return "\n".join([*lines, "", f"{'; '.join(sorted(machines))}. {', '.join(sorted(versions))}."])
+
+
+def _is_shown(name: str) -> bool:
+    """Not the figures of real and retrieved pictures, which are arms here, nor each part of following a prompt."""
+    figure = name.partition("/")[0]
+    parts = figure.startswith("following_") and figure != "following_right"
+    return not (name.endswith("_real") or figure.endswith(("_real", "_retrieval")) or parts)
 
 
 def _value(figures: Sequence[dict[str, Any]]) -> str:
