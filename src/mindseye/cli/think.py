@@ -71,9 +71,10 @@ def spoken(verdict: dict[str, Any]) -> str:
     lines = [f"{verdict['picture']}"]
     if verdict["imagined"] is not None:
         lines.append(f"  imagined   with probability {verdict['imagined']:.2f}")
+    for place, (caption, share) in enumerate(verdict["captions"]):
+        lines.append(f"  {'' if place else 'shows':<10} {share:5.1%}  {caption}")
     if verdict["description"]:
-        lines.append(f"  shows      {verdict['description']}")
-    lines += [f"             {share:5.1%}  {caption}" for caption, share in verdict["captions"]]
+        lines.append(f"  perhaps    {verdict['description']}")
     if verdict["prompt"] is not None:
         lines.append(f"  prompt     {verdict['match']:.2f}  {verdict['prompt']}")
     lines += [

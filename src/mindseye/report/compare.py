@@ -12,8 +12,8 @@ from mindseye.collection.collection import Collection
 from mindseye.collection.opening import open_collection
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.report.evaluate import BUDGET_SECONDS, Drawn, Evaluation, draw_for, judge_drawn
-from mindseye.report.reference import refer
 from mindseye.report.explained import parsed
+from mindseye.report.reference import refer
 from mindseye.think.figure import Figure
 
 LOWER_IS_BETTER = {"kid", "frechet_distance", "copy_rate", "memorised_rate", "auc", "calibration_error"}

@@ -154,7 +154,7 @@ def judge_drawn(reference: Reference, drawn: Sequence[Drawn], log: Log = lambda 
     figures = _quality(reference, everything, blocks, seeds)
     hits = {}
     for each in drawn:
-        named, hits[each.asked.name] = _naming(reference, each, features[each.asked.name], notes)
+        named, hits[each.asked.name] = naming(reference, each, features[each.asked.name], notes)
         figures += named
     pictures = np.concatenate([each.pictures for each in drawn])
     copies, copy_figures = _copies(reference, pictures, everything, blocks, seeds, notes)
@@ -232,7 +232,7 @@ def _quality(reference: Reference, drawn: PictureFeatures, blocks: Sequence[str]
     return figures
 
 
-def _naming(
+def naming(
     reference: Reference, drawn: Drawn, features: PictureFeatures, notes: list[str]
 ) -> tuple[list[Figure], list[bool]]:
     """R-precision of drawn pictures, of the real ones, and of the training pictures with the nearest captions; and
