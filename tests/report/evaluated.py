@@ -15,8 +15,8 @@ from mindseye.collection.collection import Collection, Example, write_collection
 from mindseye.learn.learner import PictureFormat
 from mindseye.observe.pictures import PictureFeatures
 from mindseye.report.evaluate import Drawn, Evaluation
-from mindseye.report.reference import Reference
 from mindseye.report.prompts import prompt_sets
+from mindseye.report.reference import Reference
 from mindseye.think.copies import copy_rate, memorised_rate, nearest_by_features
 from mindseye.think.detector import detect
 from mindseye.think.distribution import frechet_distance, kid

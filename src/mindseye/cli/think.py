@@ -37,9 +37,7 @@ def think(
 def judge(
     picture: Annotated[Path, typer.Argument(help="A picture file.")],
     prompt: Annotated[str | None, typer.Option(help="What it should show.  [default: the prompt in its story]")] = None,
-    model: Annotated[
-        str, typer.Option(help="Whose thinker judges: a model's name, folder or run.")
-    ] = "emoji",
+    model: Annotated[str, typer.Option(help="Whose thinker judges: a model's name, folder or run.")] = "emoji",
     thinker: Annotated[Path | None, typer.Option(help="Another thinker's folder.")] = None,
     collection: Annotated[
         str | None, typer.Option(help="Where to look for near pictures.  [default: the model's, if built in]")

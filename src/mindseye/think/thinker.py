@@ -3,7 +3,7 @@
 A thinker belongs to a collection. In its folder:
 
     mindseye.json, matcher/   a DAMSM trained on the collection's pictures and captions
-    captions.txt              captions of the collection, one a line: what it may answer, and what a prompt competes with
+    captions.txt              the collection's captions: what it may answer, and what a prompt competes with
     captioner/                words for a picture (`captioner.py`)
     detector/                 real or drawn by one certain model (`detector.py`); absent until there is a model
 
@@ -107,10 +107,10 @@ class Thinker:
         Raises:
             BadInput: they are of another size.
         """
-        expected = (self.size_px, self.size_px, self.channels)
-        if pictures.shape[1:] != expected:
+        expected, given = [self.size_px, self.size_px, self.channels], list(pictures.shape[1:])
+        if given != expected:
             raise BadInput(
-                f"the thinker in {self.path} looks at pictures of shape {list(expected)}, not {list(pictures.shape[1:])}",
+                f"the thinker in {self.path} looks at pictures of shape {expected}, not {given}",
                 next_step="use a thinker that was trained on the model's collection at the model's size",
             )
         parts = [
