@@ -7,6 +7,7 @@ x after each step.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -18,10 +19,11 @@ from mindseye.imagine.diffusion.objective import velocity
 from mindseye.imagine.family import Progress
 from mindseye.learn.batch import Words
 from mindseye.learn.device import fast_arithmetic
+from mindseye.learn.side_by_side import side_by_side
 from mindseye.randomness import rng_at
 
 # Pictures drawn in one pass; always this many rows, so that the bytes do not depend on the request. A processor draws
-# one at a time as fast as several; a graphics card does not.
+# one on each core; a graphics card several at once.
 TOGETHER = {"cpu": 1}
 TOGETHER_ELSEWHERE = 16
 
@@ -82,7 +84,6 @@ def guided(with_caption: Tensor, against: Tensor, weight: float) -> Tensor:
     return against + weight * (with_caption - against) if weight else against
 
 
-@torch.no_grad()
 def draw_pictures(
     network: DiffusionTransformer,
     config: DiffusionConfig,
@@ -102,21 +103,26 @@ def draw_pictures(
         times: from 1 down to 0.
 
     Yields:
-        `Progress` with a picture a seed: where the sampler stands by now, finished in the last one. Pictures of groups
-        not begun are blank (-1).
+        `Progress` with a picture a seed: where the sampler stands by now, finished in the last one. Pictures not begun
+        are blank (-1).
     """
     steps = len(times) - 1
     together = TOGETHER.get(network.device.type, TOGETHER_ELSEWHERE)
     groups = [range(begin, min(begin + together, len(seeds))) for begin in range(0, len(seeds), together)]
     shape = (config.channels, config.size_px, config.size_px)
-    pictures = torch.full((len(seeds), *shape), -1.0, device=network.device)
-    for done, group in enumerate(groups):
+
+    def drawing(group: range) -> Iterator[Tensor]:
         rows = [*group, *[group[-1]] * (together - len(group))]  # padded: the shape never changes
         noise = torch.stack([picture_noise(seeds[row], shape) for row in rows]).to(network.device)
         field = _guided_field(network, words.rows(rows), negative and negative.rows(rows), guidance)
-        for step, x in enumerate(sampler(field, noise, times.to(network.device)), start=1):
-            pictures[list(group)] = x[: len(group)]
-            yield Progress(done * steps + step, len(groups) * steps, pictures.clone())
+        with torch.no_grad():
+            yield from sampler(field, noise, times.to(network.device))
+
+    pictures = torch.full((len(seeds), *shape), -1.0, device=network.device)
+    drawings = [partial(drawing, group) for group in groups]
+    for step, (which, x) in enumerate(side_by_side(drawings, network.device), start=1):
+        pictures[list(groups[which])] = x[: len(groups[which])]
+        yield Progress(step, len(groups) * steps, pictures.clone())
 
 
 def picture_noise(seed: int, shape: tuple[int, ...]) -> Tensor:

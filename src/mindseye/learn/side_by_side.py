@@ -1,0 +1,66 @@
+"""Several drawings at once, each on one core.
+
+A small network on one picture is too little work to share between cores: its threads spend their time waiting for each
+other, and on a busy machine they stand still. A picture on one core each wastes nothing, and its bytes do not depend on
+how many cores there are.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+Item = TypeVar("Item")
+
+
+def side_by_side(tasks: Sequence[Callable[[], Iterator[Item]]], device: torch.device) -> Iterator[tuple[int, Item]]:
+    """Runs iterators and yields (which one, what it gave) as it comes; each gives in its own order.
+
+    On a processor as many run at a time as torch has threads, each on one thread; elsewhere one after another. When the
+    caller stops listening, each running one ends at its next item.
+
+    Raises:
+        Exception: what a task raised; the others are stopped.
+    """
+    if device.type != "cpu":
+        for index, task in enumerate(tasks):
+            for item in task():
+                yield index, item
+        return
+    threads = torch.get_num_threads()
+    news: queue.SimpleQueue[tuple[int, Item] | Exception | None] = queue.SimpleQueue()
+    stop = threading.Event()
+
+    def run(index: int) -> None:
+        try:
+            for item in tasks[index]():
+                if stop.is_set():
+                    return
+                news.put((index, item))
+        except Exception as error:
+            news.put(error)
+        else:
+            news.put(None)
+
+    pool = ThreadPoolExecutor(min(threads, len(tasks)), "draw", initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        for index in range(len(tasks)):
+            pool.submit(run, index)
+        unfinished = len(tasks)
+        while unfinished:
+            new = news.get()
+            if new is None:
+                unfinished -= 1
+            elif isinstance(new, Exception):
+                raise new
+            else:
+                yield new
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)  # what a worker set is also what threads begun later would have

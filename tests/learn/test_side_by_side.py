@@ -1,0 +1,54 @@
+"""Drawings side by side: each in its own order, errors come through, and nothing runs on when nobody listens."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+import torch
+
+from mindseye.learn.side_by_side import side_by_side
+
+CPU = torch.device("cpu")
+
+
+def counting(start: int, count: int) -> Iterator[int]:
+    for number in range(start, start + count):
+        time.sleep(0.001)
+        yield number
+
+
+def test_everything_comes_once_and_in_its_own_order() -> None:
+    got: dict[int, list[int]] = {}
+    for which, item in side_by_side([partial(counting, 100 * task, 5) for task in range(7)], CPU):
+        got.setdefault(which, []).append(item)
+    assert got == {task: [100 * task + number for number in range(5)] for task in range(7)}
+
+
+def test_each_runs_on_one_thread_and_torch_has_its_own_again_afterwards() -> None:
+    before = torch.get_num_threads()
+
+    def threads() -> Iterator[int]:
+        yield torch.get_num_threads()
+
+    assert [item for _, item in side_by_side([threads] * 3, CPU)] == [1, 1, 1]
+    assert torch.get_num_threads() == before
+
+
+def test_an_error_in_one_is_raised_where_they_are_listened_to() -> None:
+    def broken() -> Iterator[int]:
+        yield 1
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        list(side_by_side([broken, partial(counting, 0, 1000)], CPU))
+
+
+def test_when_nobody_listens_any_more_all_of_them_end() -> None:
+    running = side_by_side([partial(counting, 0, 10**6) for _ in range(4)], CPU)
+    next(running)
+    running.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("draw")]
