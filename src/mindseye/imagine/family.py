@@ -19,6 +19,7 @@ from mindseye.learn.batch import Words
 from mindseye.learn.learner import CardText, Learner, Learnt
 
 CARD = CardText(
+    library="diffusers",
     tag="text-to-image",
     does="It draws {size} x {size} px {mode} pictures from short prompts.",
     usage='mindseye imagine "a smiling cat" --model path/to/this/folder',

@@ -6,7 +6,7 @@ from mindseye.learn.about import About
 from mindseye.learn.learner import Learner
 
 CARD = """---
-library_name: diffusers
+library_name: {library}
 pipeline_tag: {tag}
 tags: [mindseye, {family}]
 ---
@@ -47,6 +47,7 @@ def model_card(about: About, learner: Learner, *, has_sheet: bool) -> str:
         name=about.name,
         sheet="\n![what it drew](sheet.png)\n" if has_sheet else "",
         title=learner.title,
+        library=learner.card.library,
         tag=learner.card.tag,
         does=learner.card.does.format(
             size=about.config["size_px"], mode="transparent" if about.config["channels"] == 4 else "opaque"

@@ -65,12 +65,14 @@ class CardText:
     """What a model card says of every model of a kind.
 
     Attributes:
+        library: what opens it ("diffusers").
         tag: the task, as model hubs name it ("text-to-image").
         does: what it does, a sentence with {size} (px) and {mode} ("transparent", "opaque").
         usage: a command that uses it; "path/to/this/folder" stands for the folder.
         limits: sentences, with {pictures} for how many it was trained on.
     """
 
+    library: str
     tag: str
     does: str
     usage: str

@@ -19,6 +19,7 @@ LEARNER = Learner(
     save=save,
     load=load,
     card=CardText(
+        library="mindseye",
         tag="image-text-matching",
         does="It tells how well a caption fits a {size} x {size} px {mode} picture, and which region a word is about.",
         usage='mindseye judge PICTURE --prompt "a smiling cat" --thinker path/to/this/folder',
