@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mindseye.collection.collection import Example, write_collection
+from mindseye.imagine.families import family
 from mindseye.imagine.family import Settings
 from mindseye.learn.folder import load_model
 from mindseye.observe.text import load_text_encoder
@@ -37,7 +38,7 @@ def test_diffusion_learns_eight_pictures_and_draws_each_from_its_caption(tiny: M
     held_out = [event["loss"] for event in run.events.read() if event["event"] == "held_out"]
     assert held_out[-1] < 0.1
 
-    _, model, _ = load_model(run.model)
+    _, model, _ = load_model(run.model, family)
     words = load_text_encoder().encode(CAPTIONS)
     *_, drawn = model.draw(words, None, range(8), Settings())
     learnt = collection.splits["train"].arrays(16, 3, pixel_art=True).astype(float)
