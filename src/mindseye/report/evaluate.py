@@ -268,8 +268,9 @@ def naming(
 
 
 def _captions_of(reference: Reference, asked: PromptSet) -> tuple[list[str], list[str], list[str]]:
-    """The prompts of a set, and after them those of the other sets: what a wrong caption may be taken from."""
-    sets = [asked, *(each for each in reference.sets if each.name != asked.name)]
+    """The prompts of a whole set, those that were drawn first, and after them those of the other sets: what a wrong
+    caption may be taken from."""
+    sets = sorted(reference.sets, key=lambda each: each.name != asked.name)
     captions, concepts, groups = (
         [text for each in sets for text in getattr(each, field)] for field in ("prompts", "concepts", "groups")
     )
