@@ -24,6 +24,14 @@ def test_picture_i_uses_seed_plus_i_and_can_be_drawn_again_alone(imaginer: Imagi
     assert not np.array_equal(several[0].pixels, several[1].pixels)
 
 
+def test_pictures_of_several_prompts_are_those_of_each_alone(imaginer: Imaginer) -> None:
+    prompts, seeds = ["a smiling cat", "", "a red dragon"], [7, 8, 7]
+    together = imaginer.imagine_each(prompts, seeds)
+    for prompt, seed, picture in zip(prompts, seeds, together, strict=True):
+        [alone] = imaginer.imagine(Request(prompt=prompt, seed=seed))
+        assert np.array_equal(alone.pixels, picture)
+
+
 def test_the_last_seed_is_followed_by_the_first() -> None:
     assert Request(prompt="x", seed=2**32 - 1, count=3).seeds == [2**32 - 1, 0, 1]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mindseye import __version__
 from mindseye.errors import BadInput
 from mindseye.imagine.families import family as family_named
-from mindseye.imagine.family import Family, Progress
+from mindseye.imagine.family import Family, Progress, Settings
 from mindseye.imagine.request import Request
 from mindseye.learn.about import About
 from mindseye.learn.batch import Words
@@ -141,6 +141,19 @@ class Imaginer:
             Picture(pixels, self._story(request, seed, notes))
             for seed, pixels in zip(seeds, from_model(progress.pictures), strict=True)
         ]
+
+    def imagine_each(self, prompts: Sequence[str], seeds: Sequence[int]) -> NDArray[np.uint8]:
+        """One picture a prompt with the model's own settings, side by side: the bytes that `imagine` gives for each.
+
+        Args:
+            prompts: one or more.
+            seeds: one a prompt.
+
+        Returns:
+            uint8 [prompt, height, width, 3 or 4], straight alpha.
+        """
+        *_, last = self._model.draw(self.encoder.encode(prompts), None, seeds, Settings())
+        return from_model(last.pictures)
 
     def _check(self, request: Request) -> None:
         if request.size not in (None, self.size):

@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
@@ -23,7 +24,6 @@ from mindseye.collection.collection import Collection
 from mindseye.collection.opening import open_collection
 from mindseye.errors import BadInput
 from mindseye.imagine.imaginer import Imaginer, load
-from mindseye.imagine.request import Request
 from mindseye.observe.pictures import PictureFeatures
 from mindseye.observe.text import load_text_encoder
 from mindseye.report.prompts import PromptSet
@@ -38,8 +38,10 @@ from mindseye.think.manifold import density_coverage, precision_recall
 from mindseye.think.naming import MISMATCHING, mismatching, r_precision, ranks
 
 BUDGET_SECONDS = 120.0
+AT_ONCE = 8  # prompts that are drawn side by side
 
 Log = Callable[[str], None]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -124,16 +126,23 @@ def draw_for(imaginer: Imaginer, sets: Sequence[PromptSet], budget: float, log: 
     """Draws for all sets in turn until the time is up; every set has at least as many pictures as figures need."""
     pictures: dict[str, list[NDArray[np.uint8]]] = {each.name: [] for each in sets}
     began = said = time.monotonic()
-    for asked, index in _in_turn(sets):
+    for some in batched(_in_turn(sets), AT_ONCE):
         now = time.monotonic()
-        if now - began > budget and min(len(drawn) for drawn in pictures.values()) >= FEWEST:
+        if now - began > budget and min(map(len, pictures.values())) >= FEWEST:
             break
         if now - said > 15:
             log(f"drew {sum(map(len, pictures.values())):,} pictures, {max(0.0, budget - now + began):.0f} s to go")
             said = now
-        request = Request(prompt=asked.prompts[index], seed=index)
-        pictures[asked.name].append(imaginer.imagine(request)[0].pixels)
+        drawn = imaginer.imagine_each([asked.prompts[index] for asked, index in some], [index for _, index in some])
+        for (asked, _), picture in zip(some, drawn, strict=True):
+            pictures[asked.name].append(picture)
     return [Drawn(each.first(len(pictures[each.name])), np.stack(pictures[each.name])) for each in sets]
+
+
+def batched(items: Iterator[Item], count: int) -> Iterator[list[Item]]:
+    """The items, `count` at a time, the last ones fewer."""
+    while some := list(islice(items, count)):
+        yield some
 
 
 def _in_turn(sets: Sequence[PromptSet]) -> Iterator[tuple[PromptSet, int]]:

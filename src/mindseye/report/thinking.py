@@ -32,6 +32,7 @@ from mindseye.think.thinker import CAPTIONS, FEATURES, Thinker, load_thinker
 BATCH_SIZE = 64
 WARMUP_PICTURES = 2000  # a thinker sees few pictures
 DAMSM_SHARE = 0.7  # of the minutes; the rest is for the captioner and for drawing what the detector learns from
+AT_ONCE = 40  # prompts that are drawn side by side
 DRAWN = 300  # pictures that the detector learns from, at most
 
 Log = Callable[[str], None]
@@ -181,14 +182,14 @@ def _fit_detector(thinker: Thinker, imaginer: Imaginer, collection: Collection, 
     prompts = [(prompt, concept) for each in prompt_sets(collection, imaginer.picture_format, DRAWN)
                for prompt, concept in zip(each.prompts, each.concepts, strict=True)]  # fmt: skip
     asked = prompts[:: -(-len(prompts) // DRAWN)]
-    drawn = []
-    for seed, (prompt, _) in enumerate(asked):
-        drawn += imaginer.imagine(Request(prompt=prompt, seed=seed))
-        if seed % 50 == 49:
-            log(f"drew {seed + 1} of {len(asked)} pictures")
+    drawn: list[np.ndarray] = []
+    for begin in range(0, len(asked), AT_ONCE):
+        some = asked[begin : begin + AT_ONCE]
+        drawn += list(imaginer.imagine_each([prompt for prompt, _ in some], range(begin, begin + len(some))))
+        log(f"drew {len(drawn)} of {len(asked)} pictures")
     detection = detect(
         torch.cat(real),
-        thinker.look(np.stack([picture.pixels for picture in drawn])).whole,
+        thinker.look(np.stack(drawn)).whole,
         encoder=FEATURES,
         real_blocks=[concept for name in held_out for concept in collection.splits[name].concepts],
         generated_blocks=[concept for _, concept in asked],
