@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mindseye.collection.builtin.shapes import write_shapes
 from mindseye.errors import BadInput
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.imagine.request import Request
 from mindseye.learn.folder import weights_digest
-from mindseye.report.thinking import candidate_seeds, imagine_thinking, thinker_of
+from mindseye.report.thinking import candidate_seeds, fit_detector, imagine_thinking, thinker_of
 from mindseye.think.thinker import Thinker, load_thinker
 
 
@@ -78,3 +79,17 @@ def test_a_thinker_in_the_models_folder_is_found_and_changes_no_digest(
     shutil.copytree(tiny_thinker, folder / "thinker")
     assert thinker_of(load(folder)).captions[0] == "animal number 0"
     assert weights_digest(folder) == before
+
+
+def test_a_detector_is_learnt_from_what_the_model_draws_and_what_it_never_saw(
+    imaginer: Imaginer, tiny_thinker: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(tiny_thinker, tmp_path / "thinker"))
+    shapes = write_shapes(tmp_path / "shapes", pictures=200, size_px=32)
+    said: list[str] = []
+    fit_detector(load_thinker(folder), imaginer, shapes, folder, said.append)
+    detector = load_thinker(folder).detector
+    assert detector is not None
+    assert detector.facts.n_real == 20  # the two splits that are not for training
+    assert detector.facts.n_generated > 100
+    assert detector.facts.auc > 0.8  # an untrained model draws noise

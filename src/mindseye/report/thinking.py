@@ -156,7 +156,7 @@ def make_thinker(
         log("learning to describe pictures")
         _fit_captioner(thinker, collection, 60 * minutes * (1 - DAMSM_SHARE) / 2).save(aside / "captioner")
         log("learning to tell its pictures from real ones")
-        _fit_detector(thinker, imaginer, collection, aside, log)
+        fit_detector(thinker, imaginer, collection, aside, log)
     shutil.rmtree(run_folder)
     return load_thinker(out)
 
@@ -172,7 +172,7 @@ def _fit_captioner(thinker: Thinker, collection: Collection, seconds: float) -> 
     return captioner.fit(regions, train.captions, train.concepts, seconds=seconds)
 
 
-def _fit_detector(thinker: Thinker, imaginer: Imaginer, collection: Collection, folder: Path, log: Log) -> None:
+def fit_detector(thinker: Thinker, imaginer: Imaginer, collection: Collection, folder: Path, log: Log) -> None:
     """Real pictures are those that the model never saw, or it would be told apart by what it learnt by heart."""
     held_out = [name for name in collection.splits if name != "train"]
     real = [_seen(thinker, collection, name).whole for name in held_out]
