@@ -23,6 +23,12 @@ def imagine(
     sampler: Annotated[
         str | None, typer.Option(help="How to go from noise to picture.  [default: the model's]")
     ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(help="How much chance has a say, for families that have it; 0 is none.")
+    ] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Keep only the likeliest choices, for families that have it.")
+    ] = None,
     negative: Annotated[str, typer.Option(help="What the pictures should not show.")] = "",
     size: Annotated[int | None, typer.Option(help="Edge in pixels.  [default: the model's]")] = None,
     think: Annotated[
@@ -47,6 +53,8 @@ def imagine(
         guidance=guidance,
         steps=steps,
         sampler=sampler,
+        temperature=temperature,
+        top_p=top_p,
     )
     imaginer = mindseye.load(model)
     pictures = draw(imaginer, request) if think == 1 else draw_best(imaginer, request, think, thinker)

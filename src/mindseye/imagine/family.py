@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
@@ -42,6 +42,8 @@ class Settings(BaseModel):
     guidance: float | None = Field(None, ge=0, le=20, description="classifier-free guidance weight; 1 is plain")
     steps: int | None = Field(None, ge=1, le=1000, description="sampling steps")
     sampler: str | None = Field(None, description="name of the sampler")
+    temperature: float | None = Field(None, ge=0, le=10, description="how much chance has a say; 0 is none, 1 is plain")
+    top_p: float | None = Field(None, gt=0, le=1, description="keep the likeliest choices of this total probability")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,21 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Given:
+    """A picture to go on from: to be completed where `known` says what stays, else to be varied.
+
+    Attributes:
+        picture: in [-1, 1], premultiplied, of the model's size and channels.
+        known: True where the drawn picture has exactly these pixels.
+        strength: of a variation: 0 is the picture itself, 1 keeps nothing of it.
+    """
+
+    picture: Float[Tensor, "channel height width"]
+    known: Bool[Tensor, "height width"] | None = None
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
 class Abilities:
     """What a family can do. What it cannot do it does not offer, and a request for it is a clear error."""
 
@@ -61,6 +78,11 @@ class Abilities:
     negative_prompt: bool = False
     guidance: bool = False
     samplers: tuple[str, ...] = ()
+    steps: bool = False
+    temperature: bool = False
+    top_p: bool = False
+    complete: bool = False
+    vary: bool = False
 
 
 class Model(Learnt, Protocol):
@@ -71,9 +93,16 @@ class Model(Learnt, Protocol):
         ...
 
     def draw(
-        self, words: Words, negative: Words | None, seeds: Sequence[int], settings: Settings
+        self,
+        words: Words,
+        negative: Words | None,
+        seeds: Sequence[int],
+        settings: Settings,
+        given: Given | None = None,
     ) -> Iterator[Progress]:
-        """Draws one picture a seed; picture i depends on (model, words[i], seeds[i], settings) and on nothing else.
+        """Draws one picture a seed; picture i depends on (model, words[i], seeds[i], settings, given) and nothing else.
+
+        Only what `abilities` names is asked of a family: `negative` and `given` are None elsewhere.
 
         Yields `Progress` after each step; the last one holds the finished pictures, float32 in [-1, 1].
         """

@@ -167,8 +167,11 @@ class Imaginer:
             ("negative_prompt", abilities.negative_prompt),
             ("guidance", abilities.guidance),
             ("sampler", bool(abilities.samplers)),
+            ("steps", abilities.steps),
+            ("temperature", abilities.temperature),
+            ("top_p", abilities.top_p),
         ):
-            if getattr(request, field) and not able:
+            if getattr(request, field) not in (None, "") and not able:
                 raise BadInput(f"{field}: {self.about.family} models do not have it", next_step=f"leave {field} out")
         if request.sampler and request.sampler not in abilities.samplers:
             raise BadInput(
@@ -193,6 +196,8 @@ class Imaginer:
             guidance=used.guidance,
             steps=used.steps,
             sampler=used.sampler,
+            temperature=used.temperature,
+            top_p=used.top_p,
             mindseye_version=__version__,
             notes=tuple(notes),
         )

@@ -43,6 +43,8 @@ class Story(BaseModel):
     guidance: float | None = None
     steps: int | None = None
     sampler: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
     mindseye_version: str = ""
     candidates: int = Field(1, ge=1, description="how many were drawn for this one to be chosen")
     asked_seed: int | None = Field(None, description="the seed that was asked for, where another candidate was chosen")

@@ -32,7 +32,9 @@ class TrainConfig(BaseModel):
 
     batch_size: int = Field(64, ge=1, le=65536, description="pictures a step, over all processes")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="at the height of its schedule")
-    warmup_pictures: int = Field(10_000, ge=0, description="pictures over which the learning rate rises")
+    warmup_pictures: int = Field(
+        10_000, ge=0, description="over which the learning rate rises; at most 5 % of the training"
+    )
     decay_share: float = Field(0.25, gt=0, le=1, description="last share of the training, where it falls to 0")
     weight_decay: float = Field(0.01, ge=0, le=1, description="decoupled, times the learning rate")
     gradient_clip: float = Field(1.0, gt=0, description="greatest norm of a gradient")

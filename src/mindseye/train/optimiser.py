@@ -17,6 +17,8 @@ from mindseye.learn.learner import Objective
 from mindseye.train.config import TrainConfig
 from mindseye.train.muon import Muon
 
+WARMUP_SHARE = 0.05  # of a training, at most
+
 
 @dataclass(frozen=True)
 class Optimiser:
@@ -95,7 +97,7 @@ def height(pictures_seen: int, progress: float, config: TrainConfig) -> float:
     Args:
         pictures_seen: so far.
         progress: 0 to 1, the share of the training done, in pictures or in minutes, whichever is its goal.
-        config: `warmup_pictures` and `decay_share`.
+        config: `warmup_pictures` (cut to `WARMUP_SHARE` of a short training) and `decay_share`.
     """
-    warm = min(1.0, (pictures_seen + config.batch_size) / max(config.warmup_pictures, config.batch_size))
-    return warm * min(1.0, (1 - progress) / config.decay_share)
+    warm = (pictures_seen + config.batch_size) / max(config.warmup_pictures, config.batch_size)
+    return min(1.0, max(warm, progress / WARMUP_SHARE)) * min(1.0, (1 - progress) / config.decay_share)

@@ -13,12 +13,12 @@ from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.network import DiffusionTransformer
 from mindseye.imagine.diffusion.objective import draw, loss
 from mindseye.imagine.diffusion.sample import SAMPLERS, draw_pictures, shifted_times
-from mindseye.imagine.family import Abilities, Progress, Settings
+from mindseye.imagine.family import Abilities, Given, Progress, Settings
 from mindseye.learn.batch import Batch, Words
 from mindseye.learn.learner import Draws, Objective
 
 DEFAULT_SAMPLER = "heun"
-ABILITIES = Abilities(prompt=True, negative_prompt=True, guidance=True, samplers=tuple(SAMPLERS))
+ABILITIES = Abilities(prompt=True, negative_prompt=True, guidance=True, steps=True, samplers=tuple(SAMPLERS))
 NETWORK_FIELDS = (
     "size_px", "channels", "patch_px", "width", "depth", "heads", "hidden", "bottleneck", "text_width", "text_tokens",
 )  # fmt: skip
@@ -63,7 +63,12 @@ class Diffusion(nn.Module):
         return asked.sampler or DEFAULT_SAMPLER, asked.steps or self.config.steps, guidance
 
     def draw(
-        self, words: Words, negative: Words | None, seeds: Sequence[int], settings: Settings
+        self,
+        words: Words,
+        negative: Words | None,
+        seeds: Sequence[int],
+        settings: Settings,
+        given: Given | None = None,
     ) -> Iterator[Progress]:
         """See `family.Model.draw`."""
         sampler, steps, guidance = self._filled(settings)
