@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 
 import mindseye
 import ours
-from mindseye.report.prompts import PromptSet, prompt_sets
+from mindseye.report.prompts import PromptSet, combination_sets, prompt_sets
 from record import say
 
 
@@ -20,7 +20,9 @@ def prompt_set(collection: mindseye.Collection, name: str, limit: int) -> Prompt
     Raises:
         SystemExit: the collection has no such set.
     """
-    sets = {each.name: each for each in prompt_sets(collection, ours.picture_format(collection), limit)}
+    form = ours.picture_format(collection)
+    every = [*prompt_sets(collection, form, limit), *combination_sets(collection, form, limit)]
+    sets = {each.name: each for each in every}
     if name not in sets:
         raise SystemExit(f"{collection.name} has no prompts called {name}; there are {', '.join(sets)}")
     return sets[name]

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 import mindseye
 from peers.trained import Trained
@@ -28,9 +24,5 @@ def train(
     run = mindseye.train("diffusion", collection, folder / "run", minutes=minutes, settings=settings, log=say)
     imaginer = mindseye.load(run.model)
 
-    def draw(prompts: Sequence[str], seeds: Sequence[int]) -> Any:
-        requests = [mindseye.Request(prompt=prompt, seed=seed) for prompt, seed in zip(prompts, seeds, strict=True)]
-        return np.stack([imaginer.imagine(request)[0].pixels for request in requests])
-
     built = next(event for event in run.events.read() if event["event"] == "build")
-    return Trained(draw, imaginer.about.training.pictures_seen, built["parameters"], learning_rate)
+    return Trained(imaginer.imagine_each, imaginer.about.training.pictures_seen, built["parameters"], learning_rate)

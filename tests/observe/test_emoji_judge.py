@@ -11,10 +11,13 @@ from mindseye.collection.builtin import open_emoji
 from mindseye.errors import BadInput
 from mindseye.observe.contrastive import judge_for, load_judge
 from mindseye.observe.contrastive.judge import SHIPPED
+from mindseye.observe.emoji_judge.combinations import unseen_combinations
 from mindseye.observe.emoji_judge.drawings import Drawing, drop_redrawings, read_drawings
 from mindseye.observe.emoji_judge.recolour import COLOURS, coloured_caption, main_part, may_be_recoloured, recolour
 from mindseye.observe.emoji_judge.shown import captions_of_concepts, shown_pictures
 from mindseye.observe.pictures import load_picture_encoder
+from mindseye.observe.vocabulary import words_of
+from mindseye.think.naming import ranks
 
 
 def disc(rgb: tuple[int, int, int]) -> np.ndarray:
@@ -123,3 +126,32 @@ def test_what_is_said_of_a_picture_is_what_the_collection_says_of_its_concept() 
 def test_missing_packages_are_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"0 files named emojibase-data-\*"):
         list(read_drawings(tmp_path, ["1f34e"]))
+
+
+def test_unseen_combinations_are_things_in_colours_that_no_caption_gives_them() -> None:
+    collection = open_emoji()
+    train = collection.splits["train"]
+    found = unseen_combinations(collection)
+    concepts = [train.concepts[each.row] for each in found]
+    assert len(found) >= 100
+    assert len(set(concepts)) == len(concepts)
+    captions: dict[str, set[str]] = {}
+    for split in collection.splits.values():
+        for concept, texts in zip(split.concepts, split.captions, strict=True):
+            captions.setdefault(concept, set()).update(word for text in texts for word in words_of(text))
+    for each, concept in zip(found, concepts, strict=True):
+        label = train.captions[each.row][0]
+        own, *wrong = each.captions
+        assert own == coloured_caption(each.colour, label)
+        assert each.colour not in captions[concept]
+        assert len(set(wrong) - {own}) == len(wrong) == 99
+        assert sum(caption.endswith(f" {label}") for caption in wrong) >= 10  # the same thing in the other colours
+
+
+def test_the_judge_tells_the_colours_of_unseen_combinations() -> None:
+    """Else a model that draws "a blue apple" red would not be told from one that draws it blue."""
+    found = unseen_combinations(open_emoji())[::4]
+    features = load_picture_encoder().encode(np.stack([each.picture for each in found]))
+    similarity = load_judge().among(features, [each.captions for each in found])
+    assert (ranks(similarity) == 1).mean() >= 0.7
+    assert (ranks(np.concatenate([similarity[:, 1:], similarity[:, :1]], axis=1)) == 1).mean() < 0.1  # a wrong one

@@ -1,11 +1,15 @@
 """The frozen text encoder and its cache."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from mindseye.errors import BadInput
+from mindseye.observe import minilm
 from mindseye.observe.features import caption_features
 from mindseye.observe.text import TextEncoder, load_text_encoder
 from mindseye.observe.vocabulary import words_of
@@ -30,6 +34,25 @@ def test_padding_is_masked_and_zero(encoder: TextEncoder) -> None:
     assert words.tokens.shape == (1, 16, 384)
     assert words.mask[0].tolist() == [True] * 4 + [False] * 12  # with the tokens for begin and end
     assert words.tokens[0, 4:].abs().max() == 0
+
+
+def test_the_default_encoder_reads_as_the_transformers_library_does(tmp_path: Path) -> None:
+    captions = ["a cat", "", "Ünlikely wörds: 日本, 🙂!", "a red dragon with a golden crown " * 20]
+    shutil.copytree(minilm.folder(), tmp_path / "copy")  # by a path of its own, so that the library opens it
+    ours = load_text_encoder(token_limit=32).encode(captions)
+    theirs = load_text_encoder(str(tmp_path / "copy"), token_limit=32).encode(captions)
+    assert torch.equal(ours.mask, theirs.mask)
+    torch.testing.assert_close(ours.tokens, theirs.tokens, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(ours.sentence, theirs.sentence, atol=1e-5, rtol=1e-5)
+
+
+def test_drawing_imports_neither_transformers_nor_scipy() -> None:
+    """They take seconds, and the first picture waits."""
+    program = "import mindseye, sys; mindseye.load('emoji').encoder; print([m for m in sys.modules if '.' not in m])"
+    opened = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "'torch'" in opened
+    for heavy in ("'transformers'", "'scipy'", "'diffusers'", "'datasets'"):
+        assert heavy not in opened
 
 
 def test_like_captions_are_nearer_than_unlike_ones(encoder: TextEncoder) -> None:
@@ -82,9 +105,9 @@ def test_weights_other_than_the_expected_ones_are_refused() -> None:
 
 def test_any_transformers_text_encoder_folder_is_taken(tmp_path: Path) -> None:
     """Tiny random T5 and CLIP text towers, as a person may have them."""
-    from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
+    from transformers import AutoTokenizer, CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
 
-    tokenizer_of_default = load_text_encoder()._tokenizer
+    tokenizer_of_default = AutoTokenizer.from_pretrained(minilm.folder())
     t5 = T5Config(vocab_size=31000, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)
     clip = CLIPTextConfig(
         vocab_size=31000, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2

@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -186,6 +187,17 @@ def test_the_progress_is_shown_at_the_end_at_the_latest(
     assert shown[-1].progress == 1 and shown[-1].pictures_seen == 80 and shown[-1].eta_seconds == 0
     assert shown[-1].loss > 0 and shown[-1].gradient_norm > 0
     assert 0 < sum(shown[-1].shares.values()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("precision", "least", "expected"), [("float32", 1, 32), ("bfloat16", 1, 64), ("float32", 48, 48)]
+)
+def test_a_slow_machine_takes_fewer_pictures_a_step_but_not_fewer_than_the_loss_needs(
+    tiny: ModuleType, collection: Collection, tmp_path: Path, precision: str, least: int, expected: int
+) -> None:
+    settings = {key: value for key, value in tiny.FAST.items() if key != "batch_size"} | {"precision": precision}
+    run = train(replace(tiny.FAMILY, least_batch=least), collection, tmp_path / "run", pictures=64, settings=settings)
+    assert tomllib.loads((run.path / "run.toml").read_text())["train"]["batch_size"] == expected
 
 
 def test_a_training_by_time_ends_in_time(tiny: ModuleType, collection: Collection, tmp_path: Path) -> None:

@@ -66,6 +66,12 @@ def test_the_rate_rises_stays_and_falls_to_nothing(pictures_seen: int, progress:
     assert height(pictures_seen, progress, config) == pytest.approx(expected)
 
 
+def test_a_short_training_warms_up_for_a_twentieth_of_it() -> None:
+    config = TrainConfig(batch_size=50, warmup_pictures=10_000)
+    assert height(500, 0.025, config) == pytest.approx(0.5)
+    assert height(1000, 0.05, config) == 1.0
+
+
 def weight_of(average: Average) -> float:
     return next(average.model.parameters()).item()
 

@@ -8,7 +8,7 @@ the matchers that compare pictures with words.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -91,6 +91,7 @@ class Learner:
         build: config to a freshly initialised model; the seed decides its weights.
         save, load: a model to and from a model folder (diffusers convention, safetensors only).
         card: what its model card says.
+        least_batch: pictures a step, at least, where its loss compares those of a step with each other.
     """
 
     name: str
@@ -101,3 +102,4 @@ class Learner:
     save: Callable[..., None]
     load: Callable[..., Any]
     card: CardText
+    least_batch: int = field(default=1, kw_only=True)

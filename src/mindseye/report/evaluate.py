@@ -7,7 +7,7 @@ and with their prompts through a judge. Each figure comes with its numbers of pi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -28,7 +28,7 @@ from mindseye.observe.pictures import PictureFeatures
 from mindseye.observe.text import load_text_encoder
 from mindseye.report.prompts import PromptSet
 from mindseye.report.reference import Reference, joined, refer, rows_of
-from mindseye.think.copies import Copies, copy_rate, memorised_rate, nearest_by_features, nearest_by_pixels
+from mindseye.think.copies import Copies, Nearest, copy_rate, memorised_rate, nearest_by_features, nearest_by_pixels
 from mindseye.think.detector import Detection, detect
 from mindseye.think.distribution import frechet_distance, inception_style_score, kid
 from mindseye.think.features import FEWEST
@@ -156,26 +156,26 @@ def judge_drawn(reference: Reference, drawn: Sequence[Drawn], log: Log = lambda 
     """Every figure of these pictures."""
     log(f"looking at {sum(len(each.pictures) for each in drawn):,} drawn pictures")
     features = {each.asked.name: reference.features(each.pictures) for each in drawn}
-    everything = joined(list(features.values()))
-    blocks = [concept for each in drawn for concept in each.asked.concepts]
     seeds = f"0-{max(len(each.pictures) for each in drawn) - 1}"
     notes: list[str] = []
-    figures = _quality(reference, everything, blocks, seeds)
+    likely = [each for each in drawn if not each.asked.painted] or list(drawn)  # such as real pictures show, too
+    likely_features = joined([features[each.asked.name] for each in likely])
+    likely_blocks = _concepts(likely)
+    figures = _quality(reference, likely_features, likely_blocks, seeds)
     hits = {}
     for each in drawn:
         named, hits[each.asked.name] = naming(reference, each, features[each.asked.name], notes)
         figures += named
-    pictures = np.concatenate([each.pictures for each in drawn])
-    copies, copy_figures = _copies(reference, pictures, everything, blocks, seeds, notes)
+    copies, copy_figures = _copies(reference, drawn, features, seeds, notes)
     figures += copy_figures
     detection = None
     if len(reference.held_out) >= FEWEST:
         detection = detect(
             reference.held_out.pooled,
-            everything.pooled,
+            likely_features.pooled,
             encoder=reference.encoder.name,
             real_blocks=reference.held_out_concepts(),
-            generated_blocks=blocks,
+            generated_blocks=likely_blocks,
             seeds=seeds,
         )
         figures += [detection.auc, detection.calibration_error]
@@ -247,17 +247,10 @@ def naming(
     """R-precision of drawn pictures, of the real ones, and of the training pictures with the nearest captions; and
     which of the drawn ones were named right."""
     asked = drawn.asked
-    count = len(asked)
-    captions, concepts, groups = _captions_of(reference, asked)
-    try:
-        wrong = mismatching(captions, concepts, groups, pictures=count)
-    except BadInput:
+    choices = _choices(reference, asked)
+    if not choices:
         notes.append(f"R-precision of {asked.name} needs {MISMATCHING + 1} captions of different concepts")
         return [], []
-    texts = list(dict.fromkeys(captions))
-    columns = {text: place for place, text in enumerate(texts)}
-    candidates = np.concatenate([np.arange(count)[:, None], wrong], axis=1)
-    where = np.array([columns[caption] for caption in captions])[candidates]
     found = _nearest_by_caption(reference, asked.prompts)
     sources = {
         "r_precision": features,
@@ -267,8 +260,8 @@ def naming(
     suffix = "" if asked.name == "seen" else f"/{asked.name}"
     figures, hits = [], []
     for name, looked_at in sources.items():
-        similarity = np.take_along_axis(reference.judge.similarity(looked_at, texts), where, axis=1)
-        seeds = f"0-{count - 1}" if name == "r_precision" else ""
+        similarity = reference.judge.among(looked_at, choices)
+        seeds = f"0-{len(asked) - 1}" if name == "r_precision" else ""
         figure = r_precision(similarity, encoder=reference.judge.name, generated_blocks=asked.concepts, seeds=seeds)
         figures.append(replace(figure, name=name + suffix))
         if name == "r_precision":
@@ -276,14 +269,22 @@ def naming(
     return figures, hits
 
 
-def _captions_of(reference: Reference, asked: PromptSet) -> tuple[list[str], list[str], list[str]]:
-    """The prompts of a whole set, those that were drawn first, and after them those of the other sets: what a wrong
-    caption may be taken from."""
-    sets = sorted(reference.sets, key=lambda each: each.name != asked.name)
+def _choices(reference: Reference, asked: PromptSet) -> list[list[str]]:
+    """For each prompt itself and 99 captions that do not fit its picture; none where there are not so many.
+
+    Where the set brings none of its own, they are prompts of the whole set and of the others.
+    """
+    if asked.painted:
+        return [[prompt, *wrong] for prompt, wrong in zip(asked.prompts, asked.wrong, strict=True)]
+    sets = sorted((each for each in reference.sets if not each.painted), key=lambda each: each.name != asked.name)
     captions, concepts, groups = (
         [text for each in sets for text in getattr(each, field)] for field in ("prompts", "concepts", "groups")
     )
-    return captions, concepts, groups
+    try:
+        wrong = mismatching(captions, concepts, groups, pictures=len(asked))
+    except BadInput:
+        return []
+    return [[own, *(captions[other] for other in others)] for own, others in zip(captions, wrong, strict=False)]
 
 
 def _nearest_by_caption(reference: Reference, prompts: Sequence[str]) -> NDArray[np.int64]:
@@ -304,30 +305,36 @@ def _sentences(encoder: Any, texts: Sequence[str]) -> NDArray[np.float32]:
     return unit
 
 
+def _concepts(drawn: Sequence[Drawn]) -> list[str]:
+    return [concept for each in drawn for concept in each.asked.concepts]
+
+
 def _copies(
-    reference: Reference,
-    pictures: UInt8[np.ndarray, "picture size size channel"],
-    features: PictureFeatures,
-    blocks: Sequence[str],
-    seeds: str,
-    notes: list[str],
+    reference: Reference, drawn: Sequence[Drawn], features: Mapping[str, PictureFeatures], seeds: str, notes: list[str]
 ) -> tuple[Copies | None, list[Figure]]:
+    """How near to training pictures everything drawn came, and each set of prompts by itself."""
     if len(reference.held_out) < FEWEST:
         notes.append(f"copies are counted against held-out pictures: {FEWEST} or more are needed")
         return None, []
     groups = reference.collection.splits["train"].groups
-    about: dict[str, Any] = {"generated_blocks": blocks, "seeds": seeds}
-    generated, held_out = (
-        nearest_by_features(
-            upright.pooled,
-            reference.train.pooled,
-            mirrored=reference.features(np.ascontiguousarray(some[:, :, ::-1])).pooled,
-            training_groups=groups,
-        )
-        for upright, some in ((features, pictures), (reference.held_out, reference.held_out_pictures))
+    pictures = np.concatenate([each.pictures for each in drawn])
+    everything = joined([features[each.asked.name] for each in drawn])
+
+    def nearest(upright: PictureFeatures, some: NDArray[np.uint8]) -> Nearest:
+        mirrored = reference.features(np.ascontiguousarray(some[:, :, ::-1]))
+        train = reference.train.pooled
+        return nearest_by_features(upright.pooled, train, mirrored=mirrored.pooled, training_groups=groups)
+
+    held_out = nearest(reference.held_out, reference.held_out_pictures)
+    by_set = {each.asked.name: nearest(features[each.asked.name], each.pictures) for each in drawn}
+    about: dict[str, Any] = {"encoder": reference.encoder.name, "seeds": seeds}
+    copies = copy_rate(nearest(everything, pictures), held_out, generated_blocks=_concepts(drawn), **about)
+    figures = [copies.rate]
+    for each in drawn if len(drawn) > 1 else ():
+        rate = copy_rate(by_set[each.asked.name], held_out, generated_blocks=each.asked.concepts, **about).rate
+        figures.append(replace(rate, name=f"{rate.name}/{each.asked.name}"))
+    drawn_looks, train_looks = (
+        [looks(Image.fromarray(one)) for one in some] for some in (pictures, reference.train_pictures)
     )
-    copies = copy_rate(generated, held_out, encoder=reference.encoder.name, **about)
-    both = (pictures, reference.train_pictures)
-    drawn_looks, train_looks = ([looks(Image.fromarray(one)) for one in some] for some in both)
     by_pixels, _ = nearest_by_pixels(drawn_looks, train_looks, training_groups=groups)
-    return copies, [copies.rate, memorised_rate(by_pixels, **about)]
+    return copies, [*figures, memorised_rate(by_pixels, generated_blocks=_concepts(drawn), seeds=seeds)]

@@ -185,11 +185,13 @@ def _sheet(drawn: Drawn, hits: Sequence[bool]) -> dict[str, Any]:
         }
         for place in range(min(count, PAIRS_SHOWN))
     ]
-    return {"title": set_name(drawn.asked.name), "tiles": tiles, "count": count}
+    return {"title": set_name(drawn.asked.name), "tiles": tiles, "count": count, "painted": drawn.asked.painted}
 
 
 def _copying(figures: Mapping[str, Figure]) -> Markup:
     rows = [Row(about(name).title, figures.get(name), small=about(name).asks) for name in COPYING]
+    by_asked = [(name, figure) for name, figure in figures.items() if name.startswith("copy_rate/")]
+    rows[1:1] = [Row("", figure, small=f"asked for {set_name(parsed(name)[2])}") for name, figure in by_asked]
     return chart(rows, axis_for(_there(rows), (0.0, 0.02), share=True), [Mark(BY_CHANCE, "1%: by chance")])
 
 

@@ -4,18 +4,23 @@
 - `held_out`: captions of validation pictures, whose concepts were never shown.
 - every further split of the collection under its own name (the emoji have `style_transfer`, the shapes
   `unseen_combinations`).
+- `unseen_combinations` of the emoji: things that were trained on, in colours that they never had ("a blue apple").
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import UInt8
+from PIL import Image
 
 from mindseye.collection.collection import Collection, Split
 from mindseye.learn.learner import PictureFormat
+from mindseye.observe.contrastive.judge import SHIPPED_FOR
+from mindseye.observe.emoji_judge.combinations import unseen_combinations
+from mindseye.pictures.tensors import fit
 
 NAMES = {"train": "seen", "validation": "held_out"}
 
@@ -29,6 +34,7 @@ class PromptSet:
         prompts: first captions, one a concept.
         concepts, groups: of the picture that each was written for.
         real: that picture, uint8 with straight alpha.
+        wrong: for each prompt captions that do not fit it; captions of the other prompts where there are none.
     """
 
     name: str
@@ -36,13 +42,26 @@ class PromptSet:
     concepts: tuple[str, ...]
     groups: tuple[str, ...]
     real: UInt8[np.ndarray, "prompt size size channel"]
+    wrong: tuple[tuple[str, ...], ...] = ()
 
     def __len__(self) -> int:
         return len(self.prompts)
 
+    @property
+    def painted(self) -> bool:
+        """Whether no real picture shows what is asked for: what stands beside is a real one in another colour."""
+        return bool(self.wrong)
+
     def first(self, count: int) -> PromptSet:
         """The first `count` of them."""
-        return PromptSet(self.name, self.prompts[:count], self.concepts[:count], self.groups[:count], self.real[:count])
+        return replace(
+            self,
+            prompts=self.prompts[:count],
+            concepts=self.concepts[:count],
+            groups=self.groups[:count],
+            real=self.real[:count],
+            wrong=self.wrong[:count],
+        )
 
 
 def prompt_sets(collection: Collection, picture_format: PictureFormat, limit: int) -> list[PromptSet]:
@@ -50,6 +69,26 @@ def prompt_sets(collection: Collection, picture_format: PictureFormat, limit: in
     splits = collection.splits.items()
     sets = [_prompt_set(NAMES.get(name, name), split, picture_format, limit) for name, split in splits]
     return [each for each in sets if len(each)]
+
+
+def combination_sets(collection: Collection, picture_format: PictureFormat, limit: int) -> list[PromptSet]:
+    """The set of things in colours that they never had, where there is a judge that knows colours: for the emoji."""
+    if collection.name != SHIPPED_FOR:
+        return []
+    found = unseen_combinations(collection)
+    some = [found[index] for index in _evenly(len(found), limit)]
+    train = collection.splits["train"]
+    at = (picture_format.size_px, picture_format.channels, picture_format.pixel_art)
+    return [
+        PromptSet(
+            "unseen_combinations",
+            tuple(each.captions[0] for each in some),
+            tuple(train.concepts[each.row] for each in some),
+            tuple(train.groups[each.row] for each in some),
+            np.stack([fit(Image.fromarray(each.picture), *at) for each in some]),
+            tuple(each.captions[1:] for each in some),
+        )
+    ]
 
 
 def _prompt_set(name: str, split: Split, picture_format: PictureFormat, limit: int) -> PromptSet:
@@ -70,8 +109,12 @@ def _spread(split: Split, limit: int) -> Sequence[int]:
         if captions:
             first.setdefault(concept, row)
     rows = list(first.values())
-    order = sorted(range(len(rows)), key=lambda index: _bit_reversed(index, len(rows)))
-    return [rows[index] for index in order[:limit]]
+    return [rows[index] for index in _evenly(len(rows), limit)]
+
+
+def _evenly(count: int, limit: int) -> list[int]:
+    """At most `limit` of the numbers below `count`, every beginning of them evenly spread."""
+    return sorted(range(count), key=lambda index: _bit_reversed(index, count))[:limit]
 
 
 def _bit_reversed(index: int, count: int) -> int:

@@ -17,7 +17,7 @@ from mindseye.files import cache_folder
 from mindseye.learn.learner import PictureFormat
 from mindseye.observe.contrastive.judge import Judge, judge_for
 from mindseye.observe.pictures import PictureEncoder, PictureFeatures, load_picture_encoder, picture_features
-from mindseye.report.prompts import PromptSet, prompt_sets
+from mindseye.report.prompts import PromptSet, combination_sets, prompt_sets
 
 MOST_PROMPTS = 1000  # of one set
 MOST_REAL = 2000  # real pictures that distributions are compared with
@@ -66,6 +66,7 @@ def refer(collection: Collection, picture_format: PictureFormat, log: Log = lamb
         BadInput: the collection has no captions.
     """
     sets = prompt_sets(collection, picture_format, MOST_PROMPTS)
+    sets += combination_sets(collection, picture_format, MOST_PROMPTS)
     if not sets:
         raise BadInput(
             f"{collection.name} has no captions to draw from",

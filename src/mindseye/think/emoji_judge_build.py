@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +26,13 @@ from mindseye.errors import MindseyeError
 from mindseye.files import cache_folder, write_text
 from mindseye.observe.contrastive import Judge, Pairs, fit, joined, load_judge, save_matcher
 from mindseye.observe.contrastive.judge import SIZE_PX, bag_matcher
+from mindseye.observe.emoji_judge.combinations import combinations
 from mindseye.observe.emoji_judge.drawings import ATTRIBUTION, LICENCE, STYLES, drop_redrawings, read_drawings
-from mindseye.observe.emoji_judge.recolour import COLOURS, coloured_caption, main_part, may_be_recoloured, recolour
 from mindseye.observe.emoji_judge.shown import captions_of_concepts, shown_pictures
 from mindseye.observe.pictures import PictureFeatures, load_picture_encoder, picture_features
 from mindseye.randomness import rng_at
 from mindseye.think.figure import Figure
-from mindseye.think.naming import MISMATCHING, mismatching, r_precision
+from mindseye.think.naming import mismatching, r_precision
 
 SEED = 0
 MEASURED = 500  # pictures of a split, at most
@@ -156,30 +157,12 @@ def named(collection: Collection) -> dict[str, list[list[str]]]:
 
 
 def recoloured(split: Split, known: Mapping[tuple[str, str], tuple[str, ...]]) -> Asked:
-    """Real pictures in another colour: the same thing in the other ten colours does not fit, nor do other things.
-
-    Args:
-        split: of the `emoji` collection.
-        known: captions by concept and tone; what has a tone is a person.
-    """
-    people = {concept for concept, tone in known if tone}
-    things = sorted({texts[0] for (concept, _), texts in known.items() if concept not in people})
-    things = [label for label in things if may_be_recoloured(label)]
-    pictures, captions = [], []
-    rows: list[int] = []
-    for row in range(len(split)):
-        label, picture = split.captions[row][0], np.asarray(split.image(row).convert("RGBA"))
-        part = main_part(picture) if split.concepts[row] not in people and label in things else None
-        if part is None or len(rows) == MEASURED:
-            continue
-        rng = rng_at(SEED, f"recoloured {split.name}", row)
-        colours = [str(colour) for colour in rng.permutation(list(COLOURS))]
-        others = [str(other) for other in rng.permutation(things) if other != label][: MISMATCHING + 1 - len(colours)]
-        wrong = [coloured_caption(str(rng.choice(list(COLOURS))), other) for other in others]
-        pictures.append(recolour(picture, part, colours[0]))
-        captions.append([coloured_caption(colour, label) for colour in colours] + wrong)
-        rows.append(row)
-    return Asked(f"{split.name}, recoloured", np.stack(pictures), captions, split, rows)
+    """Real pictures in another colour: the same thing in the other ten colours does not fit, nor do other things."""
+    some = list(islice(combinations(split, known), MEASURED))
+    pictures = np.stack([each.picture for each in some])
+    return Asked(
+        f"{split.name}, recoloured", pictures, [list(each.captions) for each in some], split, [e.row for e in some]
+    )
 
 
 def card(figures: Sequence[Figure], drawings: int, shown: int) -> str:
@@ -201,10 +184,7 @@ def card(figures: Sequence[Figure], drawings: int, shown: int) -> str:
 
 def _figure(judge: Judge, features: PictureFeatures, asked: Asked) -> Figure:
     """R-precision, with an interval over concepts."""
-    texts = sorted({text for captions in asked.captions for text in captions})
-    column = {text: place for place, text in enumerate(texts)}
-    places = np.array([[column[text] for text in captions] for captions in asked.captions])
-    similarity = np.take_along_axis(judge.similarity(features, texts), places, axis=1)
+    similarity = judge.among(features, asked.captions)
     blocks = [asked.split.concepts[row] for row in asked.rows]
     figure = r_precision(similarity, encoder=judge.name, generated_blocks=blocks)
     return replace(figure, name=f"{figure.name}/{asked.name}")

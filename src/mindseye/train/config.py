@@ -30,7 +30,9 @@ class TrainConfig(BaseModel):
     size_px: int | None = Field(None, ge=8, le=512, description="edge of the picture; the collection suggests one")
     seed: int = Field(0, ge=0, lt=SEED_LIMIT, description="of the first weights, the data order and the noise")
 
-    batch_size: int = Field(64, ge=1, le=65536, description="pictures a step, over all processes")
+    batch_size: int = Field(
+        64, ge=1, le=65536, description="pictures a step, over all processes; where bfloat16 is slow, 32 unless given"
+    )
     learning_rate: float = Field(1e-3, gt=0, le=1, description="at the height of its schedule")
     warmup_pictures: int = Field(
         10_000, ge=0, description="over which the learning rate rises; at most 5 % of the training"

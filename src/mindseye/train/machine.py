@@ -18,6 +18,8 @@ from mindseye.errors import Unavailable
 from mindseye.learn.device import best_device, has_bfloat16
 from mindseye.train.config import TrainConfig
 
+# A slow machine takes few steps in the time that people give it; more steps of fewer pictures get it further.
+BATCH_SIZES = {"bfloat16": 64, "float32": 32}
 COMPILER_ERRORS = (TorchDynamoException, CppCompileError)
 
 
@@ -53,6 +55,11 @@ class Machine:
             log("no C++ compiler was found, so the step runs uncompiled, at perhaps half the speed")
             compiled = False
         return cls(device, precision, compiled, config.threads or len(os.sched_getaffinity(0)))
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures a step, unless the person says otherwise."""
+        return BATCH_SIZES[self.precision]
 
     def set_up(self, log: Callable[[str], None]) -> None:
         """Makes torch compute the same way every time: threads, and deterministic algorithms on a CPU."""

@@ -47,6 +47,8 @@ def new_plan(learner: Learner, collection: Collection, wishes: Wishes, log: Call
         pixel_art=collection.info["pixel_art"],
     )
     machine = Machine.choose(train, log)
+    if "batch_size" not in wishes.train:
+        train = train.model_copy(update={"batch_size": max(machine.batch_size, learner.least_batch)})
     encoder = load_text_encoder(train.text_encoder)
     preset = {"preset": train.preset} if train.preset else {}
     model = learner.config.for_pictures(pictures, **preset)  # type: ignore[attr-defined]

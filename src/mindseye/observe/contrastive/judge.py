@@ -55,6 +55,13 @@ class Judge:
         similarity: Float[np.ndarray, "picture caption"] = self.matcher.similarity(pictures, captions).numpy()
         return similarity
 
+    def among(self, pictures: PictureFeatures, choices: Sequence[Sequence[str]]) -> Float[np.ndarray, "picture choice"]:
+        """How well each of a picture's own choices of captions fits it; as many choices for every picture."""
+        texts = sorted({text for captions in choices for text in captions})
+        column = {text: place for place, text in enumerate(texts)}
+        places = np.array([[column[text] for text in captions] for captions in choices])
+        return np.take_along_axis(self.similarity(pictures, texts), places, axis=1)
+
 
 def load_judge(path: Path | None = None) -> Judge:
     """The judge in a folder, or the one that comes with the package.

