@@ -4,8 +4,8 @@
 
 Every prompt gets 16 candidates; the best of N is chosen among the first N by the model's own thinker, as
 `mindseye imagine --think N` does, and also by each half of its reasons alone: the match with the prompt, and realism.
-Two JSON lines for each set of prompts, way of choosing and N on standard output: does the picture show its prompt
-(`r_precision`), and can it be told from a real one (`auc`).
+JSON lines for each set of prompts, way of choosing and N on standard output: does the picture show its prompt
+(`r_precision`), can it be told from a real one (`auc`), and in the world of `shapes` whether it is as the prompt says.
 """
 
 from __future__ import annotations
@@ -21,11 +21,15 @@ import numpy as np
 
 import mindseye
 from mindseye.imagine.request import Request
+from mindseye.observe.pictures import PictureFeatures
 from mindseye.report.evaluate import Drawn, naming
-from mindseye.report.reference import joined, refer, rows_of
+from mindseye.report.prompts import PromptSet
+from mindseye.report.reference import Reference, joined, refer, rows_of
 from mindseye.report.thinking import candidate_seeds, thinker_of
 from mindseye.think.detector import detect
-from mindseye.think.thinker import Thought
+from mindseye.think.figure import Figure
+from mindseye.think.following import following_figures
+from mindseye.think.thinker import Thinker, Thought
 
 CANDIDATES = 16
 COUNTS = (1, 2, 4, 8, 16)
@@ -47,40 +51,51 @@ def main() -> None:
     thinker = thinker_of(imaginer)
     reference = refer(mindseye.open_collection(arguments.collection), imaginer.picture_format, say)
     for asked in reference.sets:
-        if asked.name not in arguments.sets:
-            continue
-        asked = asked.first(arguments.prompts)
-        began = time.monotonic()
-        candidates, thoughts = [], []
-        for place, prompt in enumerate(asked.prompts):
-            drawn = imaginer.imagine(Request(prompt=prompt), seeds=candidate_seeds(place, CANDIDATES))
-            candidates.append(np.stack([picture.pixels for picture in drawn]))
-            thoughts.append(thinker.think(candidates[-1], prompt))
-            say(f"{asked.name}: {place + 1} of {len(asked)} prompts")
-        seconds = (time.monotonic() - began) / len(asked) / CANDIDATES
-        features = [reference.features(some) for some in candidates]
-        for way, worth in WAYS.items():
-            for count in COUNTS:
-                best = [max(range(count), key=lambda index, each=each: worth(each[index])) for each in thoughts]
-                chosen = Drawn(asked, np.stack([some[index] for some, index in zip(candidates, best, strict=True)]))
-                seen = joined([rows_of(some, np.array([index])) for some, index in zip(features, best, strict=True)])
-                named = naming(reference, chosen, seen, [])[0][0]
-                auc = detect(
-                    reference.held_out.pooled,
-                    seen.pooled,
-                    encoder=reference.encoder.name,
-                    real_blocks=reference.held_out_concepts(),
-                    generated_blocks=asked.concepts,
-                ).auc
-                circumstances = {
-                    "set": asked.name,
-                    "chosen_by": way,
-                    "candidates": count,
-                    "seconds_a_picture": round(seconds * count, 2),
-                    "date": str(date.today()),
-                }
-                for figure in (named, auc):
-                    print(json.dumps({**figure.as_json(), **circumstances}), flush=True)
+        if asked.name in arguments.sets:
+            measure(imaginer, thinker, reference, asked.first(arguments.prompts))
+
+
+def measure(imaginer: mindseye.Imaginer, thinker: Thinker, reference: Reference, asked: PromptSet) -> None:
+    """Draws the candidates for every prompt of a set, and prints the figures of the best of N in every way."""
+    began = time.monotonic()
+    candidates, thoughts = [], []
+    for place, prompt in enumerate(asked.prompts):
+        drawn = imaginer.imagine(Request(prompt=prompt), seeds=candidate_seeds(place, CANDIDATES))
+        candidates.append(np.stack([picture.pixels for picture in drawn]))
+        thoughts.append(thinker.think(candidates[-1], prompt))
+        say(f"{asked.name}: {place + 1} of {len(asked)} prompts")
+    seconds = (time.monotonic() - began) / len(asked) / CANDIDATES
+    features = [reference.features(some) for some in candidates]
+    for way, worth in WAYS.items():
+        for count in COUNTS:
+            best = [max(range(count), key=lambda index, each=each: worth(each[index])) for each in thoughts]
+            chosen = Drawn(asked, np.stack([some[index] for some, index in zip(candidates, best, strict=True)]))
+            seen = joined([rows_of(some, np.array([index])) for some, index in zip(features, best, strict=True)])
+            circumstances = {
+                "set": asked.name,
+                "chosen_by": way,
+                "candidates": count,
+                "seconds_a_picture": round(seconds * count, 2),
+                "date": str(date.today()),
+            }
+            for figure in figures_of(reference, chosen, seen):
+                print(json.dumps({**figure.as_json(), **circumstances}), flush=True)
+
+
+def figures_of(reference: Reference, chosen: Drawn, seen: PictureFeatures) -> list[Figure]:
+    """Does the picture show its prompt, can it be told from a real one, and, where it can be decoded, is it exact?"""
+    named, _ = naming(reference, chosen, seen, [])
+    auc = detect(
+        reference.held_out.pooled,
+        seen.pooled,
+        encoder=reference.encoder.name,
+        real_blocks=reference.held_out_concepts(),
+        generated_blocks=chosen.asked.concepts,
+    ).auc
+    figures = [*named[:1], auc]
+    if reference.collection.splits["train"].truths[0]:
+        figures += following_figures(chosen.asked.prompts, list(chosen.pictures), chosen.asked.name)
+    return figures
 
 
 def say(text: str) -> None:
