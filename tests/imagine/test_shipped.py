@@ -36,6 +36,19 @@ def test_a_shipped_model_is_small_and_says_how_it_was_made(name: str) -> None:
     assert load(name).about.name == name
 
 
+def test_drawing_opens_no_library_that_takes_seconds() -> None:
+    """The first picture waits for every one of them."""
+    program = """
+import sys, mindseye
+mindseye.load("emoji").imagine(mindseye.Request(prompt="a smiling cat", steps=1))
+print(sorted(sys.modules))
+"""
+    opened = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "'torch'" in opened
+    for slow in ("torch._dynamo", "torch.fx.experimental.symbolic_shapes", "transformers", "scipy", "diffusers"):
+        assert f"'{slow}'" not in opened
+
+
 def test_one_command_draws_four_transparent_pictures_and_a_sheet(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mindseye", "imagine", "a smiling cat", "--seed", "7", "--out", str(tmp_path)]
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)

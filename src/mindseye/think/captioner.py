@@ -286,10 +286,8 @@ def load_captioner(folder: Path) -> Captioner:
     """
     try:
         config = CaptionerConfig.model_validate_json((folder / CONFIG).read_text(encoding="utf-8"))
-        with torch.device("meta"):
-            network = CaptionNetwork(config)
-        weights = {name: weight.float() for name, weight in load_file(folder / WEIGHTS).items()}
-        network.load_state_dict(weights, assign=True)
+        network = build(config, seed=0)
+        network.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, SafetensorError, ValidationError, ValueError, RuntimeError) as error:
         raise BadInput(
             f"the captioner in {folder} cannot be opened",

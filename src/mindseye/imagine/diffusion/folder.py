@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from mindseye.imagine.diffusion.config import DiffusionConfig
-from mindseye.imagine.diffusion.model import Diffusion, make_network
+from mindseye.imagine.diffusion.model import Diffusion, build
 
 
 def save(model: Diffusion, folder: Path) -> None:
@@ -24,8 +24,6 @@ def load(config: DiffusionConfig, folder: Path) -> Diffusion:
     Raises:
         Exception: weights are missing, damaged, or not exactly those of `config`; `load_model` says so to the person.
     """
-    with torch.device("meta"):
-        network = make_network(config)
-    weights = load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors")
-    network.load_state_dict({name: weight.float() for name, weight in weights.items()}, assign=True)
-    return Diffusion(config, network.eval())
+    model = build(config, seed=0)  # not on torch's "meta" device, whose imports take three seconds
+    model.network.load_state_dict(load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors"))
+    return model.eval()
