@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import torch
@@ -19,7 +19,7 @@ from mindseye.learn.batch import Words
 from mindseye.learn.learner import Objective
 
 ABILITIES = Abilities(prompt=True, temperature=True)
-NETWORKS = {
+NETWORKS: dict[str, Callable[[GanConfig], tuple[nn.Module, nn.Module]]] = {
     "r3gan": lambda config: (Generator(config), Critic(config)),
     "wgan-gp": without_norm_in_critic,
     "dcgan": with_batch_norm,
