@@ -32,7 +32,7 @@ def noise(seed: int, position: int, count: int = BATCH) -> Tensor:
     return torch.from_numpy(rng_at(seed, "latent", position).standard_normal((count, LATENT), dtype="float32"))
 
 
-def modes_found(method: str, weight: float, seed: int, steps: int = 3000) -> int:
+def modes_found(method: str, weight: float, seed: int, steps: int = 2000) -> int:
     """How many of the clusters a generator draws after so many steps: at least 1 % of its points within 4 spreads."""
     contest = CONTESTS[method]
     with torch.random.fork_rng(devices=[]):

@@ -21,9 +21,11 @@ def make(method: str = "r3gan") -> Gan:
     model = build(config.model_copy(update={"method": method}), seed=0)
     with torch.no_grad():
         for index, (name, weight) in enumerate(model.state_dict().items()):
-            if weight.is_floating_point() and (not weight.any() or "running" in name):
-                noise = torch.from_numpy(rng_at(0, "wake", index).random(weight.shape, dtype="float32"))
-                weight.copy_(noise / 2 + 0.1)
+            noise = torch.from_numpy(rng_at(0, "wake", index).random(weight.shape, dtype="float32"))
+            if "running" in name:
+                weight.copy_(noise / 2 + 0.5)
+            elif not weight.any():
+                weight.copy_((noise - 0.5) / 5)
     return model.eval()
 
 
@@ -91,7 +93,7 @@ def test_a_walk_from_one_seed_to_another_is_without_a_jump(model: Gan) -> None:
 
     def greatest_change(steps: int) -> float:
         share = torch.linspace(0, 1, steps + 1)[:, None]
-        pictures = model.generate(start + share * (end - start), Words.cat([caption(1)] * (steps + 1)))
+        pictures = model.generate(start.lerp(end, share), Words.cat([caption(1)] * (steps + 1)))
         assert torch.equal(pictures[[0, -1]], draw(model, [caption(1)] * 2, [0, 1]))
         return float((pictures[1:] - pictures[:-1]).abs().max())
 

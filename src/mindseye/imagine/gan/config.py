@@ -10,11 +10,13 @@ from mindseye.errors import BadInput
 from mindseye.learn.learner import PictureFormat
 
 PRESETS: dict[str, dict[str, int]] = {
-    # name      parameters at 32 px, generator and critic
+    # name      parameters at 32 px, generator and critic together
     "tiny": {"width": 32, "width_out": 16, "blocks": 1, "group": 8, "latent": 16, "condition": 16},  # for tests
-    "base": {"width": 256, "width_out": 64, "blocks": 1},
+    "small": {"width": 128, "width_out": 32},  # 0.5 M
+    "base": {"width": 256, "width_out": 64},  # 1.2 M
     "large": {"width": 768, "width_out": 192, "blocks": 2},  # for a GPU
 }
+GAMMA_AT_32_PX = 0.5  # the paper's 0.05 (CIFAR-10) to 0.5 (ImageNet) at 32 px; it grows with the number of pixels
 COARSEST_PX = 8  # the coarsest grid is smaller than this
 
 
@@ -78,7 +80,8 @@ class GanConfig(BaseModel):
         if preset not in PRESETS:
             raise BadInput(f"gan has no preset {preset!r}", next_step=f"choose one of {', '.join(PRESETS)}")
         try:
-            return cls(size_px=pictures.size_px, channels=pictures.channels, **PRESETS[preset])
+            penalty = GAMMA_AT_32_PX * (pictures.size_px / 32) ** 2
+            return cls(size_px=pictures.size_px, channels=pictures.channels, penalty=penalty, **PRESETS[preset])
         except ValueError as error:
             raise BadInput(
                 f"gan cannot draw pictures of {pictures.size_px} px",
