@@ -155,6 +155,28 @@ def test_each_objective_moves_its_own_parameters_only(quick: Any, tmp_path: Path
     assert one.keys() == two.keys() and all((one[name] == two[name]).all() for name in one)
 
 
+def test_an_objective_may_rest_between_its_steps(quick: Any, tmp_path: Path) -> None:
+    run = quick(tmp_path / "run", 80, model_rival="true", model_rival_every="3")
+    state = load_file(run.checkpoints / "000000080" / "optimiser.safetensors")
+    assert state["picture/adamw/step/out.bias"] == 10
+    assert state["rival/adamw/step/rival"] == 4  # of the steps 0 to 9: 0, 3, 6, 9
+
+
+def test_a_step_counts_once_however_many_objectives_it_has(
+    tiny: ModuleType, collection: Collection, tmp_path: Path
+) -> None:
+    shown: list[TrainingProgress] = []
+    settings = tiny.FAST | {"model.rival": "true"}
+    run = train(tiny.FAMILY, collection, tmp_path / "run", pictures=400, settings=settings, show=shown.append)
+    [progress], [finished] = shown, events(run, "finished")
+    assert progress.pictures_per_second * finished["seconds_trained"] < 1.5 * 400
+
+
+def test_a_loss_that_says_nothing_on_unseen_pictures_is_not_taken_there(quick: Any, tmp_path: Path) -> None:
+    run = quick(tmp_path / "run", 8, model_rival="true")
+    assert events(run, "progress") and not events(run, "held_out")
+
+
 def test_previews_and_checkpoints_do_not_touch_the_training(quick: Any, tmp_path: Path) -> None:
     plain = quick(tmp_path / "plain", 80)
     busy = quick(tmp_path / "busy", 80, checkpoint_minutes="0", preview_minutes="0", preview_pictures="3")

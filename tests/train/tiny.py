@@ -40,6 +40,7 @@ class TinyConfig(BaseModel):
     text_width: int
     width: int = 16
     rival: bool = False  # a second objective with its own parameters
+    rival_every: int = 1  # in which steps it moves them
     brightness: bool = False  # divide the loss by each picture's opacity: infinite for an invisible one
 
     @classmethod
@@ -68,7 +69,15 @@ class Tiny(nn.Module):
     def objectives(self) -> Sequence[Objective]:
         names = frozenset(name for name, _ in self.named_parameters())
         mine = Objective("picture", names - {"rival"}, self._draw, self._loss)
-        other = Objective("rival", frozenset({"rival"}), lambda rng: {"x": np.float32(rng.random())}, self._rival_loss)
+        other = Objective(
+            "rival",
+            frozenset({"rival"}),
+            lambda rng: {"x": np.float32(rng.random())},
+            self._rival_loss,
+            every=self.config.rival_every,
+            compiles=False,
+            comparable=False,
+        )
         return [mine, other] if self.config.rival else [mine]
 
     def _draw(self, rng: np.random.Generator) -> dict[str, Any]:

@@ -31,12 +31,20 @@ class Objective:
             resuming, batch size and world size change nothing.
         loss: (model, batch, draws) to a scalar in float32, the mean over the batch. Pure: no randomness of its own,
             static shapes, so that it compiles.
+        every: it moves its parameters in each step of this number; in the others it rests.
+        betas: of AdamW. Rivals learn with less momentum than what stands alone, since they are after a moving target.
+        compiles: False where the compiler cannot (a loss that differentiates a gradient) or only slows things down.
+        comparable: whether a lower value on unseen pictures means a better model; not so for rivals.
     """
 
     name: str
     parameters: frozenset[str]
     draw: Callable[[np.random.Generator], Mapping[str, Any]]
     loss: Callable[[nn.Module, Batch, Draws], Tensor]
+    every: int = 1
+    betas: tuple[float, float] = (0.9, 0.95)
+    compiles: bool = True
+    comparable: bool = True
 
 
 class Learnt(Protocol):

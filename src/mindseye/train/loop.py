@@ -206,11 +206,14 @@ class Training:
             self._advance(reached)
 
     def _advance(self, reached: float) -> None:
-        """One step: every objective's gradient and update, then the average."""
+        """One step: the gradient and update of every objective whose turn it is, then the average."""
         with self.report.timed("wait"):
             prepared = self.ready.feed.at(self.position.pictures_seen).to(self.device)
         rate = height(self.position.pictures_seen, reached, self.config)
+        losses, norms = [], []
         for objective in self.objectives:
+            if self.position.steps % objective.every:
+                continue
             with self.report.timed("gradient"):
                 loss, norm = self._gradient(objective, prepared)
             if not (math.isfinite(loss) and math.isfinite(norm)):
@@ -218,7 +221,9 @@ class Training:
             with self.report.timed("optimiser"):
                 self.optimisers[objective.name].step(rate)
                 self.optimisers[objective.name].clear()
-            self.report.add(loss, norm)
+            losses.append(loss)
+            norms.append(norm)
+        self.report.add(sum(losses), math.hypot(*norms))
         self.position = replace(
             self.position,
             pictures_seen=self.position.pictures_seen + self.config.batch_size,
@@ -255,7 +260,7 @@ class Training:
     def _compile(self) -> None:
         """Runs the first step for its products, not its result: the compiled code, and a time estimate."""
         if self.machine.compiled:
-            self.losses = {o.name: compiled(o.loss) for o in self.objectives}
+            self.losses = {o.name: compiled(o.loss) if o.compiles else o.loss for o in self.objectives}
         with self.run.stage("compile") as fields:
             try:
                 self._rehearse()
@@ -271,11 +276,14 @@ class Training:
         self._estimate_time((time.monotonic() - began) / REHEARSALS / self.config.batch_size)
 
     def _rehearse(self) -> None:
-        """All gradients of the next batch, forgotten at once."""
+        """All gradients of the next batch, forgotten at once, and so are the statistics of batch norms."""
         prepared = self.ready.feed.at(self.position.pictures_seen).to(self.device)
+        before = [buffer.clone() for buffer in self.model.buffers()]
         for objective in self.objectives:
             self._gradient(objective, prepared)
             self.optimisers[objective.name].clear()
+        for buffer, value in zip(self.model.buffers(), before, strict=True):
+            buffer.copy_(value)
 
     def _estimate_time(self, seconds_per_picture: float) -> None:
         self.run.event("speed", pictures_per_second=round(1 / seconds_per_picture, 1))

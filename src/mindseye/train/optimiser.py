@@ -78,7 +78,7 @@ def make_optimiser(model: nn.Module, objective: Objective, config: TrainConfig) 
         parts["muon"] = Muon(matrices, lr=config.learning_rate, weight_decay=config.weight_decay, arithmetic=fast)
     if others:
         parts["adamw"] = torch.optim.AdamW(
-            others, lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=config.weight_decay, fused=True
+            others, lr=config.learning_rate, betas=objective.betas, weight_decay=config.weight_decay, fused=True
         )
     return Optimiser(parameters, parts, config.learning_rate)
 

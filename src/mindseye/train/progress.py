@@ -21,7 +21,8 @@ class TrainingProgress:
         progress: 0 to 1, the share of the goal reached.
         seconds: trained so far, over all stops.
         eta_seconds: until the goal.
-        gradient_norm: before clipping.
+        loss: the sum of the objectives.
+        gradient_norm: of all objectives together, before clipping.
         shares: of the time, by what it went to: "wait" (for data), "gradient", "optimiser", "average".
     """
 

@@ -31,7 +31,7 @@ class Ready:
 
     Attributes:
         model: freshly initialised, on its device.
-        held_out: None where the collection has no validation split or none is wanted.
+        held_out: None where the collection has no validation split, none is wanted, or its loss would say nothing.
         prompts, prompt_words: of the sample sheet; none when none is wanted.
     """
 
@@ -82,7 +82,8 @@ def make_ready(
     data_bytes = _bytes(pictures, held_out_pictures) + features.bytes
     _estimate(run, machine, model, feed, data_bytes, log)
     held_out = None
-    if held_out_pictures and config.held_out_pictures:
+    comparable = all(objective.comparable for objective in objectives)
+    if held_out_pictures and config.held_out_pictures and comparable:
         held_out = HeldOut(held_out_pictures, features, config.held_out_pictures, config.batch_size)
     prompt_words = features.words(prompt_captions) if prompts else None
     return Ready(resolved, model, objectives, feed, held_out, prompts, prompt_words)

@@ -1,0 +1,90 @@
+"""Settings of the GAN family: the method, the sizes of both networks, and the rules of their contest."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mindseye.errors import BadInput
+from mindseye.learn.learner import PictureFormat
+
+PRESETS: dict[str, dict[str, int]] = {
+    # name      parameters at 32 px, generator and critic together
+    "tiny": {"width": 32, "width_out": 16, "blocks": 1, "group": 8, "latent": 16, "condition": 16},  # for tests
+    "small": {"width": 128, "width_out": 32},  # 0.5 M
+    "base": {"width": 256, "width_out": 64},  # 1.2 M
+    "large": {"width": 768, "width_out": 192, "blocks": 2},  # for a GPU
+}
+GAMMA_AT_32_PX = 0.5  # the paper's 0.05 (CIFAR-10) to 0.5 (ImageNet) at 32 px; it grows with the number of pixels
+COARSEST_PX = 8  # the coarsest grid is smaller than this
+
+
+class GanConfig(BaseModel):
+    """Everything that defines a GAN and its training objectives."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size_px: int = Field(ge=8, le=512, description="edge of the square picture")
+    channels: int = Field(ge=3, le=4, description="3 RGB, 4 RGBA (premultiplied)")
+    method: Literal["r3gan", "wgan-gp", "dcgan"] = Field("r3gan", description="the paper: its networks and its losses")
+    patch_px: int = Field(2, ge=1, description="edge of the patch that the finest stage sees as one place")
+    width: int = Field(256, ge=8, description="channels of the coarsest stage, at most")
+    width_out: int = Field(64, ge=8, description="channels of the finest stage; each coarser one has twice as many")
+    blocks: int = Field(1, ge=1, description="residual blocks a stage (r3gan)")
+    group: int = Field(16, ge=1, description="channels in a group of the 3 x 3 convolutions (r3gan)")
+    latent: int = Field(64, ge=1, description="random numbers that a picture is made from")
+    condition: int = Field(128, ge=1, description="features that a caption is reduced to")
+    text_width: int = Field(384, ge=1, description="features of a sentence, as the text encoder gives them")
+
+    penalty: float = Field(1.0, ge=0, description="gamma of R1 and R2 (r3gan), lambda of the penalty (wgan-gp)")
+    mismatch: float = Field(0.5, ge=0, description="weight of real pictures with a wrong caption in the critic's loss")
+    augment: tuple[Literal["colour", "move", "cut"], ...] = Field(
+        ("colour", "move", "cut"), description="what is done to every picture before the critic sees it"
+    )
+
+    temperature: float = Field(1.0, ge=0, le=10, description="default scale of the latent; 0 is no chance at all")
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> Self:
+        if self.size_px % self.patch_px or self.base_px >= COARSEST_PX:
+            raise ValueError(
+                f"size_px {self.size_px} must be patch_px ({self.patch_px}) times an edge below {COARSEST_PX}"
+                " that was doubled any number of times"
+            )
+        if 2 * self.width_out % self.group or 2 * self.width % self.group:
+            raise ValueError(f"group {self.group} must divide twice width ({self.width}) and width_out")
+        return self
+
+    @property
+    def base_px(self) -> int:
+        """Edge of the coarsest grid: that of the finest, halved while it can be and is not small."""
+        edge = self.size_px // self.patch_px
+        while edge % 2 == 0 and edge >= COARSEST_PX:
+            edge //= 2
+        return edge
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels of the stages, from the coarsest to the finest."""
+        stages = (self.size_px // self.patch_px // self.base_px).bit_length()
+        return [min(self.width, self.width_out * 2**finer) for finer in reversed(range(stages))]
+
+    @classmethod
+    def for_pictures(cls, pictures: PictureFormat, preset: str = "base") -> Self:
+        """The recipe for pictures of this format.
+
+        Raises:
+            BadInput: no such preset, or pictures of a size that cannot be halved often enough.
+        """
+        if preset not in PRESETS:
+            raise BadInput(f"gan has no preset {preset!r}", next_step=f"choose one of {', '.join(PRESETS)}")
+        try:
+            penalty = GAMMA_AT_32_PX * (pictures.size_px / 32) ** 2
+            return cls(size_px=pictures.size_px, channels=pictures.channels, penalty=penalty, **PRESETS[preset])
+        except ValueError as error:
+            raise BadInput(
+                f"gan cannot draw pictures of {pictures.size_px} px",
+                why="a grid of at most 7 x 7 is doubled until it is the picture",
+                next_step="use a multiple of 16, or 20 or 24 px",
+            ) from error
