@@ -5,7 +5,7 @@ from __future__ import annotations
 from mindseye.errors import BadInput
 from mindseye.imagine.family import Family
 
-NAMES = ("diffusion",)
+NAMES = ("diffusion", "vae")
 
 
 def family(name: str) -> Family:
@@ -18,4 +18,8 @@ def family(name: str) -> Family:
         from mindseye.imagine import diffusion
 
         return diffusion.FAMILY
+    if name == "vae":
+        from mindseye.imagine import vae
+
+        return vae.FAMILY
     raise BadInput(f"there is no family {name!r}", next_step=f"choose one of {', '.join(NAMES)}")

@@ -7,8 +7,8 @@ the matchers that compare pictures with words.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -79,6 +79,10 @@ class CardText:
     limits: tuple[str, ...]
 
 
+def finished_already(model: nn.Module, batches: Iterable[Batch]) -> None:
+    """Most models are finished when their training is."""
+
+
 @dataclass(frozen=True)
 class Learner:
     """A kind of model as the rest of the program sees it.
@@ -91,6 +95,8 @@ class Learner:
         build: config to a freshly initialised model; the seed decides its weights.
         save, load: a model to and from a model folder (diffusers convention, safetensors only).
         card: what its model card says.
+        finish: what is measured when a training is done: the averaged model, and every training picture once, with its
+            first caption, in batches.
     """
 
     name: str
@@ -101,3 +107,4 @@ class Learner:
     save: Callable[..., None]
     load: Callable[..., Any]
     card: CardText
+    finish: Callable[[Any, Iterable[Batch]], None] = field(default=finished_already, kw_only=True)
