@@ -185,8 +185,8 @@ def slider(dimension: int, at: float) -> Slider:
 
 
 def slerp(start: Float[np.ndarray, "code"], end: Float[np.ndarray, "code"], share: float) -> Float[np.ndarray, "code"]:
-    """The point at `share` of the way along the arc between two codes (Shoemake 1985): in many dimensions codes lie near
-    a sphere, and a straight line would cut through its empty inside. The length goes evenly from one to the other."""
+    """The point at `share` of the way along the arc between two codes (Shoemake 1985): in many dimensions codes lie
+    near a sphere, and a straight line would cut through its empty inside. The length changes evenly on the way."""
     length, length_end = np.linalg.norm(start), np.linalg.norm(end)
     if min(length, length_end) == 0:
         return (1 - share) * start + share * end
