@@ -28,6 +28,8 @@ from mindseye.observe.vocabulary import words_of
 from mindseye.pictures.story import Story
 from mindseye.pictures.tensors import from_model, to_model
 
+AT_ONCE = 256  # pictures that are encoded or decoded together
+
 # Words too plain to be worth a remark when no caption has them.
 PLAIN_WORDS = frozenset("a an and at for from her his in is it its of on or the their to with".split())
 
@@ -169,9 +171,9 @@ class Imaginer:
         Raises:
             BadInput: pictures of this model have no codes.
         """
-        codes: Float[np.ndarray, "picture code"] = (
-            self._coded().encode(to_model(pictures), self._words(prompt, len(pictures))).cpu().numpy()
-        )
+        model = self._coded()
+        parts = [model.encode(some, self._words(prompt, len(some))) for some in to_model(pictures).split(AT_ONCE)]
+        codes: Float[np.ndarray, "picture code"] = torch.cat(parts).cpu().numpy()
         return codes
 
     def decode(
@@ -186,8 +188,10 @@ class Imaginer:
         Raises:
             BadInput: pictures of this model have no codes.
         """
+        model = self._coded()
         rows = torch.from_numpy(np.asarray(codes, np.float32))
-        return from_model(self._coded().decode(rows, self._words(prompt, len(rows))))
+        parts = [model.decode(some, self._words(prompt, len(some))) for some in rows.split(AT_ONCE)]
+        return from_model(torch.cat(parts))
 
     def code_kl(self, prompt: str = "") -> Float[np.ndarray, "code"] | None:
         """How much each dimension of a code says, in nats, the mean over the training pictures; with a prompt, besides

@@ -12,8 +12,8 @@ from mindseye.learn.learner import PictureFormat
 PRESETS: dict[str, dict[str, int]] = {
     # name      parameters at 64 px
     "tiny": {"width": 8, "hidden": 32, "code": 4},  # for tests
-    "course": {"width": 32, "hidden": 256, "code": 10},  # ten sliders, as in the lecture that made them known
-    "small": {"width": 32, "hidden": 256, "code": 32},  # 2 M
+    "course": {"width": 32, "hidden": 256, "code": 10},  # ten sliders, as courses have them
+    "small": {"width": 32, "hidden": 256, "code": 32},  # 2 M, the default: on a processor the most for a minute
     "base": {"width": 64, "hidden": 512, "code": 32},  # 8 M
     "large": {"width": 128, "hidden": 1024, "code": 64},  # for a GPU
 }
@@ -31,8 +31,8 @@ class VaeConfig(BaseModel):
     size_px: int = Field(ge=8, le=512, description="edge of the square picture")
     channels: int = Field(ge=3, le=4, description="3 RGB, 4 RGBA (premultiplied)")
     patch_px: int = Field(ge=1, description="edge of the square patch that becomes one cell of the first grid")
-    width: int = Field(64, ge=8, multiple_of=8, description="features a cell of the first grid; coarser ones have more")
-    hidden: int = Field(512, ge=8, description="features of the whole picture, beside the code")
+    width: int = Field(32, ge=8, multiple_of=8, description="features a cell of the first grid; coarser ones have more")
+    hidden: int = Field(256, ge=8, description="features of the whole picture, beside the code")
     code: int = Field(32, ge=1, le=1024, description="numbers in the code of a picture")
     encoder_scale: Literal["log-variance"] = Field(
         "log-variance", description="the encoder's second output: s = log sigma^2, so that c = m + exp(s/2) e"
@@ -70,7 +70,7 @@ class VaeConfig(BaseModel):
         return self.channels * self.size_px**2
 
     @classmethod
-    def for_pictures(cls, pictures: PictureFormat, preset: str = "base") -> Self:
+    def for_pictures(cls, pictures: PictureFormat, preset: str = "small") -> Self:
         """The recipe for pictures of this format: a first grid of about 16 x 16 cells, whatever the size.
 
         Raises:
