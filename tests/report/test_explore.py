@@ -88,9 +88,7 @@ def test_a_prompt_is_in_every_picture(imaginer: Imaginer, found: Exploration) ->
 
 
 @pytest.mark.parametrize("dims", [[0], [0, 0], [0, 4], [-1, 2]])
-def test_dimensions_that_are_not_two_different_ones_of_the_code_are_refused(
-    imaginer: Imaginer, dims: list[int]
-) -> None:
+def test_dimensions_other_than_two_different_ones_of_the_code_are_refused(imaginer: Imaginer, dims: list[int]) -> None:
     with pytest.raises(BadInput, match="dims"):
         explore(imaginer, dims=dims)
 
@@ -101,9 +99,7 @@ def test_a_model_without_codes_is_refused_with_the_way_out(tiny_folder: Path) ->
     assert "mindseye train vae" in str(caught.value)
 
 
-def test_a_plain_autoencoder_has_nothing_to_sweep_but_can_be_walked_through(
-    tmp_path: Path, pictures: list[Path]
-) -> None:
+def test_a_plain_autoencoder_has_nothing_to_sweep_but_can_be_walked(tmp_path: Path, pictures: list[Path]) -> None:
     plain = load(small.folder(tmp_path / "plain", objective="autoencoder"))
     with pytest.raises(BadInput, match="cannot be swept"):
         explore(plain)

@@ -19,7 +19,6 @@ COMPONENTS = 10
 CODES_EACH = 10  # for each dimension of a component, or there are fewer components
 ROUNDS = 100
 ENOUGH = 1e-4  # nats a code: when a round gains less, the fit is done
-SHARED = 0.1  # of a component's covariance, that of all codes together: a component of few codes stays wide
 
 
 @dataclass(frozen=True)
@@ -81,14 +80,18 @@ def fitted(codes: Float[np.ndarray, "row code"], seed: int = 0) -> Mixture:
 
 
 def _maximised(codes: NDArray[np.float64], shares: NDArray[np.float64], overall: NDArray[np.float64]) -> Mixture:
-    """Weights, means and covariances, each code counting for a component by its share."""
+    """Weights, means and covariances, each code counting for a component by its share.
+
+    The covariance of all codes together counts for as many codes as they have dimensions, so that a component of few
+    codes stays wide.
+    """
     counts = shares.sum(0) + 1e-9
     means = (shares.T @ codes) / counts[:, None]
     factors = np.empty((len(counts), *overall.shape))
     for k, (count, mean) in enumerate(zip(counts, means, strict=True)):
         away = codes - mean
         own = (shares[:, k, None] * away).T @ away / count
-        factors[k] = np.linalg.cholesky((1 - SHARED) * own + SHARED * overall)
+        factors[k] = np.linalg.cholesky((count * own + len(mean) * overall) / (count + len(mean)))
     return Mixture(counts / counts.sum(), means, factors)
 
 
