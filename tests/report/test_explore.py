@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -163,3 +165,18 @@ def test_the_page_needs_nothing_else_and_its_prompt_is_only_text(imaginer: Imagi
 def test_the_sheet_shows_the_grid_of_the_first_two_dimensions(found: Exploration) -> None:
     drawn = sheet(found)
     assert drawn.mode == "RGB" and drawn.width > STEPS * 128
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="nothing here runs scripts")
+def test_moving_sliders_shows_the_picture_of_their_values_two_at_a_time(found: Exploration, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(render(found, None))
+    program = Path(__file__).with_name("sliders.mjs")
+    done = subprocess.run(["node", program, page, "0,8 2,0 1,1"], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [
+        {"pair": "2,0", "at": "50% 50%", "steps": [4, 4, 4]},
+        {"pair": "2,0", "at": "50% 100%", "steps": [8, 4, 4]},  # the first of a pair goes down the grid
+        {"pair": "2,3", "at": "0% 100%", "steps": [8, 4, 0]},
+        {"pair": "0,3", "at": "0% 12.5%", "steps": [4, 1, 0]},  # the slider moved longest ago is back at the start
+        {"pair": "0,3", "at": "50% 50%", "steps": [4, 4, 4]},
+    ]
