@@ -60,7 +60,6 @@ class Exploration:
 
     Attributes:
         nats: what each dimension carries.
-        start: the picture at which all sliders begin, drawn from its code.
         strips: for each dimension, the steps of its slider alone.
         grids: for each pair of dimensions, [first slider's step, second slider's step].
     """
@@ -70,7 +69,6 @@ class Exploration:
     begins_at: str
     nats: Float[np.ndarray, "code"]
     sliders: list[Slider]
-    start: UInt8[np.ndarray, "h w c"]
     strips: dict[int, UInt8[np.ndarray, "step h w c"]]
     grids: dict[tuple[int, int], UInt8[np.ndarray, "step step h w c"]]
 
@@ -143,7 +141,6 @@ def explore(
         begins_at=picture.name if picture else "the mean of all codes",
         nats=nats,
         sliders=sliders,
-        start=imaginer.decode(at[None], prompt)[0],
         strips={one.dimension: drawn(one) for one in sliders},
         grids={
             (one.dimension, other.dimension): drawn(one, other) for one, other in itertools.combinations(sliders, 2)

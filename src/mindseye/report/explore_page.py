@@ -34,7 +34,6 @@ def render(exploration: Exploration, walk: Walk | None) -> str:
             name=exploration.imaginer.name,
             size_px=exploration.imaginer.size,
             pixel_art=exploration.imaginer.about.pixel_art,
-            start=data_uri(exploration.start),
             steps=STEPS,
             least=ACTIVE_NATS,
             active=len(exploration.nats) - len(exploration.inactive),

@@ -4,6 +4,8 @@ Read in this order: `config.py`, `network.py`, `objective.py`, `sample.py`; `cod
 lie, `model.py` puts all together, `folder.py` writes and reads it.
 """
 
+from dataclasses import replace
+
 from mindseye.imagine.family import CARD, Family
 from mindseye.imagine.vae.config import PRESETS, VaeConfig
 from mindseye.imagine.vae.folder import load, save
@@ -20,7 +22,15 @@ FAMILY = Family(
     save=save,
     load=load,
     finish=finish,
-    card=CARD,
+    card=replace(
+        CARD,
+        library="mindseye",
+        limits=(
+            "Its pictures are blurred: each is the mean of all that its code may mean. It is made for looking into a"
+            " collection (`mindseye explore`), for variations and for walks between pictures.",
+            *CARD.limits,
+        ),
+    ),
 )
 
 __all__ = ["FAMILY", "Vae", "VaeConfig", "VaeNetwork"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import nn
+from torch import Tensor, nn
 
 from mindseye.imagine.vae.mixture import COMPONENTS, Mixture, fitted
 from mindseye.imagine.vae.network import Posterior
@@ -31,7 +31,7 @@ class Codes(nn.Module):
     def __init__(self, code: int) -> None:
         super().__init__()
         self.register_buffer("kl", torch.zeros(code))
-        self.register_buffer("weights", torch.eye(COMPONENTS)[0])
+        self.register_buffer("weights", torch.eye(COMPONENTS)[0].clone())
         self.register_buffer("means", torch.zeros(COMPONENTS, code))
         self.register_buffer("factors", torch.eye(code).repeat(COMPONENTS, 1, 1))
 
