@@ -78,7 +78,7 @@ def test_every_pair_of_values_is_drawn_from_the_code_with_these_two_changed(imag
 
 def test_the_sliders_may_begin_at_a_picture(imaginer: Imaginer, pictures: list[Path]) -> None:
     found = explore(imaginer, picture=pictures[0])
-    code = imaginer.encode(np.asarray(Image.open(pictures[0]))[None])
+    code = imaginer.encode(np.array(Image.open(pictures[0]))[None])
     for one, other in itertools.combinations(found.sliders, 2):
         at_home = found.grids[one.dimension, other.dimension][one.home, other.home]
         assert np.abs(at_home.astype(int) - imaginer.decode(code)[0]).max() <= 1
@@ -123,7 +123,7 @@ def test_where_there_is_no_arc_the_way_is_straight(end: list[float]) -> None:
 
 def test_a_walk_begins_and_ends_at_what_the_model_makes_of_the_two(imaginer: Imaginer, pictures: list[Path]) -> None:
     gone = walk(imaginer, *pictures, steps=5)
-    ends = np.stack([np.asarray(Image.open(path)) for path in pictures])
+    ends = np.stack([np.array(Image.open(path)) for path in pictures])
     assert np.array_equal(np.stack(gone.ends), ends)
     made = imaginer.decode(imaginer.encode(ends))
     assert np.abs(gone.pictures[[0, -1]].astype(int) - made).max() <= 1
@@ -158,7 +158,7 @@ def test_the_page_needs_nothing_else_and_its_prompt_is_only_text(imaginer: Imagi
     assert not {"link", "iframe", "object", "embed", "form"} & set(page.tags)
     assert page.tags.count("script") == 1 and "default-src 'none'" in html
     assert all(target.startswith("data:image/png;base64,") for target in page.targets)
-    assert not re.search(r"@import|https?://", html) and "<b>" not in html
+    assert not re.search(r"@import|https?://", html) and "<b>cat" not in html
 
 
 def test_the_sheet_shows_the_grid_of_the_first_two_dimensions(found: Exploration) -> None:

@@ -67,7 +67,8 @@ def completeness(importance: Float[np.ndarray, "code factor"]) -> float:
 def _binned(values: Float[np.ndarray, "picture"]) -> NDArray[np.int64]:
     """The bin of each value."""
     edges = np.linspace(values.min(), values.max(), BINS + 1)[1:-1]
-    return np.digitize(values, edges)
+    bins: NDArray[np.int64] = np.digitize(values, edges)
+    return bins
 
 
 def _information(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
