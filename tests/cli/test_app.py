@@ -11,7 +11,7 @@ from mindseye.cli.app import app
 
 COMMANDS = [
     *("begin", "imagine", "collect", "inspect", "train"),
-    *("evaluate", "compare", "think", "judge", "runs", "models", "show"),
+    *("evaluate", "compare", "think", "judge", "explore", "runs", "models", "show"),
 ]
 
 

@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import tomllib
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -17,8 +18,11 @@ from safetensors.torch import load_file
 
 from mindseye.collection.collection import Collection
 from mindseye.errors import BadInput, NotFinite, Unavailable
+from mindseye.learn.batch import Batch
 from mindseye.learn.learner import PictureFormat
 from mindseye.observe.features import CaptionFeatures
+from mindseye.observe.text import load_text_encoder
+from mindseye.pictures.tensors import to_model
 from mindseye.train.data import CaptionList, Feed
 from mindseye.train.loop import train
 from mindseye.train.progress import TrainingProgress
@@ -58,6 +62,26 @@ def test_a_training_leaves_a_model_a_sheet_and_a_record(quick: Any, tmp_path: Pa
     assert all(event["bytes"] > 0 and event["seconds"] >= 0 for event in timed)
     plan = tomllib.loads((run.path / "run.toml").read_text())
     assert plan["train"]["batch_size"] == 8 and plan["machine"]["threads"] == 1 and plan["fingerprint"]
+
+
+def test_a_finished_model_is_shown_every_training_picture_once_and_what_it_measures_is_saved(
+    tiny: ModuleType, collection: Collection, tmp_path: Path
+) -> None:
+    shown: list[Batch] = []
+
+    def finish(model: Any, batches: Iterable[Batch]) -> None:
+        shown.extend(batches)
+        model.out.bias.data.fill_(7)
+
+    run = train(replace(tiny.FAMILY, finish=finish), collection, tmp_path / "run", pictures=80, settings=tiny.FAST)
+    assert [len(batch.pictures) for batch in shown] == [8, 8, 4]
+    train_split = collection.splits["train"]
+    pixels = torch.cat([batch.pictures for batch in shown])
+    assert torch.equal(pixels, to_model(train_split.arrays(tiny.SIZE_PX, 4)))
+    first = load_text_encoder().encode([train_split.captions[3][0]]).sentence
+    torch.testing.assert_close(shown[0].words.sentence[3:4].float(), first, atol=0.01, rtol=0.02)
+    assert load_file(run.model / "weights.safetensors")["out.bias"].unique().tolist() == [7]
+    assert [event["event"] for event in run.events.read()][-3:] == ["measured", "saved", "finished"]
 
 
 def test_it_learns(quick: Any, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mindseye import __version__
-from mindseye.cli import begin, collect, console, evaluate, imagine, inspect, models, runs, show, think, train
+from mindseye.cli import begin, collect, console, evaluate, explore, imagine, inspect, models, runs, show, think, train
 from mindseye.errors import MindseyeError
 
 EXIT_CODES = """\b
@@ -45,6 +45,7 @@ for command in (
     evaluate.compare,
     think.think,
     think.judge,
+    explore.explore,
     runs.runs,
     models.models,
     show.show,

@@ -1,11 +1,14 @@
-"""The table of families: a name, and where its record stands. Opened when used, since each imports torch."""
+"""The families by name: each is a folder here, opened when it is used, since it imports torch."""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
 
 from mindseye.errors import BadInput
 from mindseye.imagine.family import Family
 
-NAMES = ("diffusion", "gan")
+NAMES = ("diffusion", "gan", "vae")
 
 
 def family(name: str) -> Family:
@@ -14,12 +17,6 @@ def family(name: str) -> Family:
     Raises:
         BadInput: there is none.
     """
-    if name == "diffusion":
-        from mindseye.imagine import diffusion
-
-        return diffusion.FAMILY
-    if name == "gan":
-        from mindseye.imagine import gan
-
-        return gan.FAMILY
-    raise BadInput(f"there is no family {name!r}", next_step=f"choose one of {', '.join(NAMES)}")
+    if name not in NAMES:
+        raise BadInput(f"there is no family {name!r}", next_step=f"choose one of {', '.join(NAMES)}")
+    return cast(Family, import_module(f"mindseye.imagine.{name}").FAMILY)

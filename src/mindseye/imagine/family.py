@@ -83,6 +83,7 @@ class Abilities:
     top_p: bool = False
     complete: bool = False
     vary: bool = False
+    codes: bool = False  # its model is `Coded`, too
 
 
 class Model(Learnt, Protocol):
@@ -106,6 +107,27 @@ class Model(Learnt, Protocol):
 
         Yields `Progress` after each step; the last one holds the finished pictures, float32 in [-1, 1].
         """
+        ...
+
+
+class Coded(Protocol):
+    """A model in which a picture has a code: some numbers from which it can be drawn again."""
+
+    def encode(
+        self, pictures: Float[Tensor, "picture channel height width"], words: Words
+    ) -> Float[Tensor, "picture code"]:
+        """The codes of pictures, given one caption each; a caption without words stands for none."""
+        ...
+
+    def decode(
+        self, codes: Float[Tensor, "picture code"], words: Words
+    ) -> Float[Tensor, "picture channel height width"]:
+        """The pictures of codes, in [-1, 1], given one caption each."""
+        ...
+
+    def code_kl(self, words: Words) -> Float[Tensor, "code"] | None:
+        """How much each dimension says of a picture whose caption is known (`words`: one), in nats, the mean over the
+        training pictures; None where codes follow no distribution that it could be measured against."""
         ...
 
 

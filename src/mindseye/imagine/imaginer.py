@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
 from mindseye import __version__
 from mindseye.errors import BadInput
 from mindseye.imagine.families import family as family_named
-from mindseye.imagine.family import Family, Progress, Settings
+from mindseye.imagine.family import Coded, Family, Progress, Settings
 from mindseye.imagine.request import Request
 from mindseye.learn.about import About
 from mindseye.learn.batch import Words
@@ -24,7 +26,9 @@ from mindseye.learn.learner import PictureFormat
 from mindseye.observe.text import TextEncoder, load_text_encoder
 from mindseye.observe.vocabulary import words_of
 from mindseye.pictures.story import Story
-from mindseye.pictures.tensors import from_model
+from mindseye.pictures.tensors import from_model, to_model
+
+AT_ONCE = 256  # pictures that are encoded or decoded together
 
 # Words too plain to be worth a remark when no caption has them.
 PLAIN_WORDS = frozenset("a an and at for from her his in is it its of on or the their to with".split())
@@ -154,6 +158,60 @@ class Imaginer:
         """
         *_, last = self._model.draw(self.encoder.encode(prompts), None, seeds, Settings())
         return from_model(last.pictures)
+
+    def encode(
+        self, pictures: UInt8[np.ndarray, "picture height width channel"], prompt: str = ""
+    ) -> Float[np.ndarray, "picture code"]:
+        """The codes of pictures: some numbers each, from which `decode` draws them again as well as it can.
+
+        Args:
+            pictures: of the model's size and channels, straight alpha.
+            prompt: what they show, which the codes then need not say; none if it is empty.
+
+        Raises:
+            BadInput: pictures of this model have no codes.
+        """
+        model = self._coded()
+        parts = [model.encode(some, self._words(prompt, len(some))) for some in to_model(pictures).split(AT_ONCE)]
+        codes: Float[np.ndarray, "picture code"] = torch.cat(parts).cpu().numpy()
+        return codes
+
+    def decode(
+        self, codes: Float[np.ndarray, "picture code"], prompt: str = ""
+    ) -> UInt8[np.ndarray, "picture height width channel"]:
+        """The pictures of codes, straight alpha.
+
+        Args:
+            codes: as `encode` gives them; a VAE's are made to look like draws from N(0, I).
+            prompt: as for `encode`.
+
+        Raises:
+            BadInput: pictures of this model have no codes.
+        """
+        model = self._coded()
+        rows = torch.from_numpy(np.asarray(codes, np.float32))
+        parts = [model.decode(some, self._words(prompt, len(some))) for some in rows.split(AT_ONCE)]
+        return from_model(torch.cat(parts))
+
+    def code_kl(self, prompt: str = "") -> Float[np.ndarray, "code"] | None:
+        """How much each dimension of a code says, in nats, the mean over the training pictures; with a prompt, besides
+        what a caption says. None where codes follow no distribution that it could be measured against.
+
+        Raises:
+            BadInput: pictures of this model have no codes.
+        """
+        nats = self._coded().code_kl(self._words(prompt, 1))
+        return None if nats is None else nats.cpu().numpy()
+
+    def _coded(self) -> Coded:
+        if not self._family.abilities.codes:
+            raise BadInput(
+                f"pictures of {self.name} have no codes",
+                why=f"it is of the family {self.about.family}",
+                next_step="use a model of the family vae (mindseye train vae COLLECTION --out RUN)",
+            )
+        model: Coded = self._model
+        return model
 
     def _check(self, request: Request) -> None:
         if request.size not in (None, self.size):

@@ -7,7 +7,7 @@ the matchers that compare pictures with words.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -87,6 +87,10 @@ class CardText:
     limits: tuple[str, ...]
 
 
+def finished_already(model: nn.Module, batches: Iterable[Batch]) -> None:
+    """Most models are finished when their training is."""
+
+
 @dataclass(frozen=True)
 class Learner:
     """A kind of model as the rest of the program sees it.
@@ -100,6 +104,8 @@ class Learner:
         save, load: a model to and from a model folder (diffusers convention, safetensors only).
         card: what its model card says.
         least_batch: pictures a step, at least, where its loss compares those of a step with each other.
+        finish: what is measured when a training is done: the averaged model, and every training picture once, with its
+            first caption, in batches.
     """
 
     name: str
@@ -111,3 +117,4 @@ class Learner:
     load: Callable[..., Any]
     card: CardText
     least_batch: int = field(default=1, kw_only=True)
+    finish: Callable[[Any, Iterable[Batch]], None] = field(default=finished_already, kw_only=True)

@@ -46,12 +46,12 @@ def tile(split: Split, index: int) -> dict[str, str]:
     }
 
 
-def data_uri(picture: Image.Image | UInt8[np.ndarray, "h w c"]) -> str:
-    """The picture itself where it is small, a thumbnail of at most 128 px where it is not."""
+def data_uri(picture: Image.Image | UInt8[np.ndarray, "h w c"], largest_px: int = THUMBNAIL_PX) -> str:
+    """The picture itself where it is small, a thumbnail of at most `largest_px` where it is not."""
     image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-    if max(image.size) > THUMBNAIL_PX:
+    if max(image.size) > largest_px:
         image = image.copy()
-        image.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+        image.thumbnail((largest_px, largest_px))
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -141,6 +141,13 @@ class Feed:
             self.pictures.batch(mine.pictures, self.features.words(captions)),
             {objective.name: draws_at(objective, self.seed, "train", positions) for objective in self.objectives},
         )
+
+    def once(self) -> Iterator[Batch]:
+        """Every picture once, in the order of the split, with its first caption."""
+        rows = np.arange(len(self.pictures.pixels))
+        for begin in range(0, len(rows), self.batch_size):
+            some = rows[begin : begin + self.batch_size]
+            yield self.pictures.batch(some, self.features.words([self.pictures.captions[row][0] for row in some]))
 
     def file_names(self, samples: Samples) -> list[str]:
         """The files in a batch, each once."""

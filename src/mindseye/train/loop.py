@@ -141,8 +141,10 @@ def _train(
         with closing(ready.feed):
             training.go()
         if peers.leads:
+            model, position = training.average.model, training.position
+            with run.stage("measured"):
+                learner.finish(model, (batch.to(training.device) for batch in ready.feed.once()))
             with run.stage("saved") as fields:
-                model, position = training.average.model, training.position
                 fields["bytes"] = save_finished(run, learner, collection, resolved, model, position)
         run.event("finished", **asdict(training.position))
         log(f"finished; the model is {run.model}")

@@ -52,7 +52,12 @@ def new_plan(learner: Learner, collection: Collection, wishes: Wishes, log: Call
     encoder = load_text_encoder(train.text_encoder)
     preset = {"preset": train.preset} if train.preset else {}
     model = learner.config.for_pictures(pictures, **preset)  # type: ignore[attr-defined]
-    fixed = {"text_width": encoder.width, "text_tokens": encoder.token_limit}
+    fixed = {
+        "text_width": encoder.width,
+        "text_tokens": encoder.token_limit,
+        "blank_tokens": int(encoder.encode([""]).mask.sum()),
+        "training_pictures": len(collection.splits["train"]),
+    }
     fixed = {name: value for name, value in fixed.items() if name in learner.config.model_fields}
     model = checked(learner.config, {**model.model_dump(), **fixed, **wishes.model}, "model.")
     plan = Plan(

@@ -1,0 +1,85 @@
+"""`mindseye explore MODEL`: sliders for what is in a model's codes, and walks between two pictures."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mindseye.cli import console
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+def explore(
+    model: Annotated[str, typer.Argument(help="A model whose pictures have codes: its folder or run.")],
+    dims: Annotated[
+        str | None, typer.Option(help="Which dimensions, e.g. 3,7.  [default: those that carry most]")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Where the sliders begin.  [default: the mean of all codes]")
+    ] = None,
+    start: Annotated[Path | None, typer.Option("--from", help="Walk from this picture ...")] = None,
+    end: Annotated[Path | None, typer.Option("--to", help="... to this one.")] = None,
+    prompt: Annotated[str, typer.Option(help="What all pictures show.  [default: left open]")] = "",
+    out: Annotated[Path, typer.Option(help="Folder for the page and the sheets.")] = Path("explored"),
+    as_json: console.Json = False,
+) -> None:
+    """See what is in a model's codes: a page with sliders, a sheet, a walk between pictures.
+
+    With --from and --to alone only the walk is drawn.
+    """
+    import mindseye
+    from mindseye import files
+    from mindseye.errors import BadInput
+    from mindseye.report import explore as explored
+    from mindseye.report.explore_page import render, sheet, walk_sheet
+
+    if (start is None) != (end is None):
+        raise BadInput("a walk needs two pictures", next_step="give both --from and --to")
+    imaginer = mindseye.load(model)
+    walk = explored.walk(imaginer, start, end, prompt=prompt) if start and end else None
+    result: dict[str, object] = {"model": imaginer.name}
+    if walk is not None:
+        result["walk"] = _saved(walk_sheet(walk), out / f"{imaginer.name}-walk.png")
+    if walk is None or dims or picture:
+        exploration = explored.explore(imaginer, dims=_numbers(dims), picture=picture, prompt=prompt)
+        page = out / f"{imaginer.name}.html"
+        files.write_text(page, render(exploration, walk))
+        result |= exploration.facts | {"page": str(page)}
+        result["sheet"] = _saved(sheet(exploration), out / f"{imaginer.name}.png")
+        for dimension in exploration.ranked:
+            if dimension not in exploration.inactive:
+                console.say(f"dimension {dimension:3d}  {exploration.nats[dimension]:6.2f} nats")
+        console.say(f"inactive: {', '.join(map(str, exploration.inactive)) or 'none'}")
+    paths = [str(result[key]) for key in ("page", "sheet", "walk") if key in result]
+    console.answer(result, "\n".join(paths), as_json=as_json)
+
+
+def _numbers(text: str | None) -> list[int] | None:
+    """ "3,7" as [3, 7].
+
+    Raises:
+        BadInput: it is something else.
+    """
+    from mindseye.errors import BadInput
+
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise BadInput(f"dims: {text!r} is no list of dimensions", next_step="write --dims 3,7") from None
+
+
+def _saved(image: Image.Image, path: Path) -> str:
+    from mindseye import files
+
+    page = io.BytesIO()
+    image.save(page, "PNG")
+    with files.written_aside(path) as aside:
+        aside.write_bytes(page.getvalue())
+    return str(path)

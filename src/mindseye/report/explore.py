@@ -1,0 +1,225 @@
+"""What is inside a model's codes: sliders for the dimensions that carry something, and walks between two pictures.
+
+All dimensions but two stay where they are, the two take the values at which a normal distribution is cut into equal
+shares, and every pair of values is drawn.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from mindseye.errors import BadInput
+from mindseye.imagine.imaginer import Imaginer, load
+from mindseye.pictures.opener import open_picture
+from mindseye.pictures.tensors import fit
+
+ACTIVE_NATS = 0.05  # a dimension that carries less changes nothing that one could see
+LEAST, MOST = 0.05, 0.95  # the quantiles at the ends of a slider, about -1.64 and 1.64; beyond 3 there is nothing
+STEPS = 9  # of a slider
+SLIDERS = 5  # on a page, unless dimensions are named
+WALK_STEPS = 9  # pictures of a walk, ends included
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A dimension and the values that it takes.
+
+    Attributes:
+        home: which of the values is that of the picture that all begins at.
+    """
+
+    dimension: int
+    values: Float[np.ndarray, "step"]
+    home: int
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A way from one picture to another through their codes.
+
+    Attributes:
+        ends: the two pictures as they are.
+        pictures: what the model draws on the way; the first and the last are what it makes of the two.
+    """
+
+    ends: tuple[UInt8[np.ndarray, "h w c"], UInt8[np.ndarray, "h w c"]]
+    pictures: UInt8[np.ndarray, "step h w c"]
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What was found in the codes of a model.
+
+    Attributes:
+        nats: what each dimension carries.
+        strips: for each dimension, the steps of its slider alone.
+        grids: for each pair of dimensions, [first slider's step, second slider's step].
+    """
+
+    imaginer: Imaginer
+    prompt: str
+    begins_at: str
+    nats: Float[np.ndarray, "code"]
+    sliders: list[Slider]
+    strips: dict[int, UInt8[np.ndarray, "step h w c"]]
+    grids: dict[tuple[int, int], UInt8[np.ndarray, "step step h w c"]]
+
+    @property
+    def ranked(self) -> list[int]:
+        """Dimensions, what carries most first."""
+        return ranked(self.nats)
+
+    @property
+    def inactive(self) -> list[int]:
+        """Dimensions that carry nothing."""
+        return [int(dimension) for dimension in np.flatnonzero(self.nats < ACTIVE_NATS)]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "model": self.imaginer.name,
+            "prompt": self.prompt,
+            "begins_at": self.begins_at,
+            "shown": [slider.dimension for slider in self.sliders],
+            "dimensions": [{"dimension": one, "nats": round(float(self.nats[one]), 4)} for one in self.ranked],
+            "inactive": self.inactive,
+        }
+
+
+def explore(
+    model: Imaginer | str | Path,
+    *,
+    dims: Sequence[int] | None = None,
+    picture: Path | None = None,
+    prompt: str = "",
+) -> Exploration:
+    """Draws what the dimensions of a model's codes do.
+
+    Args:
+        model: of a family with codes.
+        dims: two or more dimensions, counted from 0; those that carry most unless given.
+        picture: a file whose code all sliders begin at; the mean of all codes unless given.
+        prompt: what all pictures show; none unless given.
+
+    Raises:
+        BadInput: the model has no codes, nothing in them can be swept, or there is no such dimension.
+    """
+    imaginer = model if isinstance(model, Imaginer) else load(model)
+    nats = imaginer.code_kl(prompt)
+    if nats is None:
+        raise BadInput(
+            f"the codes of {imaginer.name} cannot be swept",
+            why="a plain auto-encoder's codes follow no distribution, so there are no quantiles to go through",
+            next_step="walk between two pictures (--from, --to), or train with model.objective=vae",
+        )
+    chosen = _chosen(nats, dims)
+    at = np.zeros(len(nats), np.float32)
+    if picture is not None:
+        at = imaginer.encode(_read(picture, imaginer)[None], prompt)[0]
+    sliders = [slider(dimension, float(at[dimension])) for dimension in chosen]
+
+    def drawn(*moved: Slider) -> UInt8[np.ndarray, "*step h w c"]:
+        """Every value of these sliders with every other, all other dimensions as they are."""
+        codes = np.tile(at, (*[STEPS] * len(moved), 1))
+        for axis, one in enumerate(moved):
+            codes[..., one.dimension] = np.expand_dims(one.values, tuple(range(1, len(moved) - axis)))
+        pictures = imaginer.decode(codes.reshape(-1, len(at)), prompt)
+        return pictures.reshape(*codes.shape[:-1], *pictures.shape[1:])
+
+    return Exploration(
+        imaginer,
+        prompt,
+        begins_at=picture.name if picture else "the mean of all codes",
+        nats=nats,
+        sliders=sliders,
+        strips={one.dimension: drawn(one) for one in sliders},
+        grids={
+            (one.dimension, other.dimension): drawn(one, other) for one, other in itertools.combinations(sliders, 2)
+        },
+    )
+
+
+def walk(model: Imaginer | str | Path, start: Path, end: Path, *, prompt: str = "", steps: int = WALK_STEPS) -> Walk:
+    """Goes from one picture to another through their codes, along the arc between them.
+
+    Args:
+        model: of a family with codes.
+        start, end: picture files.
+        prompt: what all pictures show; none unless given.
+        steps: pictures, the two ends included.
+
+    Raises:
+        BadInput: the model has no codes, or a file is no picture.
+    """
+    imaginer = model if isinstance(model, Imaginer) else load(model)
+    ends = _read(start, imaginer), _read(end, imaginer)
+    one, other = imaginer.encode(np.stack(ends), prompt)
+    way = np.stack([slerp(one, other, share) for share in np.linspace(0, 1, steps)])
+    return Walk(ends, imaginer.decode(way, prompt))
+
+
+def ranked(nats: Float[np.ndarray, "code"]) -> list[int]:
+    """Dimensions, what carries most first."""
+    return [int(dimension) for dimension in np.argsort(-nats, kind="stable")]
+
+
+def slider(dimension: int, at: float) -> Slider:
+    """The normal distribution's quantiles, in even shares; the one nearest to `at` gives way to `at` itself, so that
+    where all begins is on the slider."""
+    quantiles = [NormalDist().inv_cdf(share) for share in np.linspace(LEAST, MOST, STEPS)]
+    home = int(np.argmin(np.abs(np.array(quantiles) - at)))
+    quantiles[home] = at
+    return Slider(dimension, np.array(quantiles, np.float32), home)
+
+
+def slerp(start: Float[np.ndarray, "code"], end: Float[np.ndarray, "code"], share: float) -> Float[np.ndarray, "code"]:
+    """The point at `share` of the way along the arc between two codes (Shoemake 1985): in many dimensions codes lie
+    near a sphere, and a straight line would cut through its empty inside. The length changes evenly on the way."""
+    length, length_end = np.linalg.norm(start), np.linalg.norm(end)
+    if min(length, length_end) == 0:
+        return (1 - share) * start + share * end
+    cosine = float(np.clip(start @ end / (length * length_end), -1, 1))
+    angle = np.arccos(cosine)
+    if np.sin(angle) < 1e-6:  # the same direction, or opposite ones, between which every arc is as good
+        return (1 - share) * start + share * end
+    turned = np.sin((1 - share) * angle) * start / length + np.sin(share * angle) * end / length_end
+    scaled: Float[np.ndarray, "code"] = (turned / np.sin(angle) * ((1 - share) * length + share * length_end)).astype(
+        np.float32
+    )
+    return scaled
+
+
+def _chosen(nats: Float[np.ndarray, "code"], dims: Sequence[int] | None) -> list[int]:
+    """The dimensions to show: those named, or the active ones that carry most."""
+    if dims is None:
+        active = [dimension for dimension in ranked(nats) if nats[dimension] >= ACTIVE_NATS]
+        if len(active) < 2:
+            raise BadInput(
+                f"{len(active)} of {len(nats)} dimensions carry anything, and two are needed",
+                why=f"the rest say less than {ACTIVE_NATS} nats of a picture",
+                next_step="train longer or with a lower beta, or name two with --dims all the same",
+            )
+        return active[:SLIDERS]
+    if len(set(dims)) < 2 or len(set(dims)) != len(dims):
+        raise BadInput("dims: two or more different dimensions are needed", next_step="write --dims 3,7")
+    for dimension in dims:
+        if not 0 <= dimension < len(nats):
+            raise BadInput(
+                f"dims: there is no dimension {dimension}",
+                next_step=f"choose from 0 to {len(nats) - 1}, e.g. --dims 0,1",
+            )
+    return list(dims)
+
+
+def _read(path: Path, imaginer: Imaginer) -> UInt8[np.ndarray, "h w c"]:
+    as_the_model = imaginer.picture_format
+    return fit(open_picture(path), as_the_model.size_px, as_the_model.channels, as_the_model.pixel_art)
