@@ -8,10 +8,11 @@ the matchers that compare pictures with words.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel
 from torch import Tensor, nn
 
@@ -91,6 +92,9 @@ class Learner:
         build: config to a freshly initialised model; the seed decides its weights.
         save, load: a model to and from a model folder (diffusers convention, safetensors only).
         card: what its model card says.
+        measure: for settings that are a property of the pictures, such as a palette: (config, the training pictures as
+            uint8 [picture, height, width, channel] with straight alpha, a log for people) to the config with them
+            filled in. Called once, when a training begins; the run and the model folder keep what it found.
     """
 
     name: str
@@ -101,3 +105,4 @@ class Learner:
     save: Callable[..., None]
     load: Callable[..., Any]
     card: CardText
+    measure: Callable[[Any, NDArray[np.uint8], Callable[[str], None]], Any] | None = field(default=None, kw_only=True)
