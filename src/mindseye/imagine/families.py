@@ -5,7 +5,7 @@ from __future__ import annotations
 from mindseye.errors import BadInput
 from mindseye.imagine.family import Family
 
-NAMES = ("diffusion",)
+NAMES = ("diffusion", "pixelrnn")
 
 
 def family(name: str) -> Family:
@@ -18,4 +18,8 @@ def family(name: str) -> Family:
         from mindseye.imagine import diffusion
 
         return diffusion.FAMILY
+    if name == "pixelrnn":
+        from mindseye.imagine import pixelrnn
+
+        return pixelrnn.FAMILY
     raise BadInput(f"there is no family {name!r}", next_step=f"choose one of {', '.join(NAMES)}")
