@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel
 from torch import Tensor, nn
 
@@ -106,6 +107,9 @@ class Learner:
         least_batch: pictures a step, at least, where its loss compares those of a step with each other.
         finish: what is measured when a training is done: the averaged model, and every training picture once, with its
             first caption, in batches.
+        measure: for settings that are a property of the pictures, such as a palette: (config, the training pictures as
+            uint8 [picture, height, width, channel] with straight alpha, a log for people) to the config with them
+            filled in. Called once, when a training begins; the run and the model folder keep what it found.
     """
 
     name: str
@@ -118,3 +122,4 @@ class Learner:
     card: CardText
     least_batch: int = field(default=1, kw_only=True)
     finish: Callable[[Any, Iterable[Batch]], None] = field(default=finished_already, kw_only=True)
+    measure: Callable[[Any, NDArray[np.uint8], Callable[[str], None]], Any] | None = field(default=None, kw_only=True)

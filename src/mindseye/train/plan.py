@@ -60,6 +60,9 @@ def new_plan(learner: Learner, collection: Collection, wishes: Wishes, log: Call
     }
     fixed = {name: value for name, value in fixed.items() if name in learner.config.model_fields}
     model = checked(learner.config, {**model.model_dump(), **fixed, **wishes.model}, "model.")
+    if learner.measure:
+        train_split = collection.splits["train"]
+        model = learner.measure(model, train_split.arrays(pictures.size_px, pictures.channels, pictures.pixel_art), log)
     plan = Plan(
         mindseye=mindseye.__version__,
         torch=torch.__version__,

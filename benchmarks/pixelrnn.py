@@ -1,0 +1,303 @@
+"""The course experiment ("Pokemon creation"): sprites of 20 x 20 pixels, one colour index after another.
+
+    MINDSEYE_BENCH_DATA=/path/to/data python benchmarks/pixelrnn.py --minutes 4 --out bench > pixelrnn.jsonl
+    python benchmarks/pixelrnn.py --arms gpt course --only bits
+
+`$MINDSEYE_BENCH_DATA/pokemon_creation` holds the course's two files. One JSON line a figure on standard output:
+
+    bits      bits a pixel of held-out pictures, over all pixels and over those that are not background, beside the
+              uniform distribution, the colours' frequencies, the same at each place, and a mixture of copying the
+              pixel to the left, copying the one above, and the frequencies (its weights learnt by EM)
+    complete  held-out pictures completed from their upper 50 % and 25 %: bits a pixel of the hidden part, and how many
+              of its pixels become what they are, drawn at temperature 0 and by chance, beside repeating the last row
+    speed     pictures drawn a second, with what the network remembers and without, at a batch of 1 and of 64
+
+An arm is a training of --minutes on the machine; its run is kept in --out and not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mindseye.collection.collect import collect
+from mindseye.collection.collection import Collection, is_prepared, open_prepared
+from mindseye.imagine.families import family
+from mindseye.imagine.family import Given, Settings
+from mindseye.learn.batch import Words
+from mindseye.learn.folder import load_model
+from mindseye.observe.text import load_text_encoder
+from mindseye.pictures.tensors import to_model
+from mindseye.train.loop import train
+from record import print_figure, say
+
+ARMS: dict[str, dict[str, str]] = {
+    "gpt": {},
+    "gpt-mirror": {"model.mirror": "0.5"},
+    "course": {"preset": "course"},
+    "gated-pixelcnn": {"model.network": "gated-pixelcnn"},
+    "pixelcnn": {"model.network": "pixelcnn"},
+    "row-lstm": {"model.network": "row-lstm"},
+    "diagonal-bilstm": {"model.network": "diagonal-bilstm"},
+}
+KEPT = (0.5, 0.25)  # of a picture that is to be completed
+COMPLETED = 40  # held-out pictures that are completed, the first ones
+LOOKS = 5  # without a memory, at a batch of 64: looks that are timed; every pixel costs one
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trained arm and what it is measured on.
+
+    Attributes:
+        name: of the arm.
+        model: trained.
+        seen, held_out: colour indices [picture, height, width] of the two splits, by the model's palette.
+        pictures: the held-out ones, as the model sees them.
+        words: their captions (there are none in this collection: all empty).
+        facts: in every line.
+    """
+
+    name: str
+    model: Any
+    seen: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+    pictures: Tensor
+    words: Words
+    facts: dict[str, Any]
+
+
+# --------------------------------------------------------------------------------------------------- bits
+
+
+def bits(trial: Trial) -> None:
+    """Bits a pixel of held-out pictures, beside the simple ways to guess a pixel."""
+    ours = trial.model.likelihood(trial.pictures, trial.words).numpy()
+    background = np.bincount(trial.seen.flatten()).argmax()
+    drawn = trial.held_out != background
+    for peer_name, guess in GUESSES.items():
+        theirs = -np.log2(guess(trial.seen, trial.held_out, trial.model.pixels.levels))
+        for where, pixels in (("all pixels", np.ones_like(drawn)), ("without background", drawn)):
+            print_figure(
+                f"bits a pixel, held out, {where}",
+                ours[pixels].mean(),
+                theirs[pixels].mean(),
+                peer_name,
+                "bits",
+                better="lower",
+                ours_error=_error_of_mean(ours, pixels),
+                pixels=int(pixels.sum()),
+                **trial.facts,
+            )
+
+
+def uniform(seen: NDArray[np.int64], held_out: NDArray[np.int64], colours: int) -> NDArray[np.float64]:
+    """The probability of each held-out pixel where all colours are as likely."""
+    return np.full(held_out.shape, 1 / colours)
+
+
+def frequencies(seen: NDArray[np.int64], held_out: NDArray[np.int64], colours: int) -> NDArray[np.float64]:
+    """As likely as the colour is frequent; every colour is counted once more than it was seen."""
+    counts = np.bincount(seen.flatten(), minlength=colours) + 1
+    return counts[held_out] / counts.sum()
+
+
+def frequencies_at_each_place(
+    seen: NDArray[np.int64], held_out: NDArray[np.int64], colours: int
+) -> NDArray[np.float64]:
+    """As frequent as it is at that place, each place beginning with the frequencies of all places as one picture."""
+    prior = np.bincount(seen.flatten(), minlength=colours) + 1.0
+    counts = np.stack([(seen == colour).sum(0) for colour in range(colours)], -1) + prior / prior.sum()
+    likely = counts / counts.sum(-1, keepdims=True)
+    return np.take_along_axis(likely[None], held_out[..., None], -1)[..., 0]
+
+
+def copying(seen: NDArray[np.int64], held_out: NDArray[np.int64], colours: int) -> NDArray[np.float64]:
+    """a [as to the left] + b [as above] + c frequency, with a + b + c = 1 learnt by EM on the training pictures."""
+    weights = np.full(3, 1 / 3)
+    parts = _copies(seen, seen, colours)
+    for _ in range(100):
+        joint = parts * weights
+        weights = (joint / joint.sum(-1, keepdims=True)).mean((0, 1, 2))
+    return _copies(seen, held_out, colours) @ weights
+
+
+def _copies(seen: NDArray[np.int64], pictures: NDArray[np.int64], colours: int) -> NDArray[np.float64]:
+    background = np.bincount(seen.flatten()).argmax()
+    padded = np.pad(pictures, ((0, 0), (1, 0), (1, 0)), constant_values=background)
+    left, above = padded[:, 1:, :-1] == pictures, padded[:, :-1, 1:] == pictures
+    return np.stack([left, above, frequencies(seen, pictures, colours)], -1)
+
+
+Guess = Callable[[NDArray[np.int64], NDArray[np.int64], int], NDArray[np.float64]]
+GUESSES: dict[str, Guess] = {
+    "uniform": uniform,
+    "frequencies": frequencies,
+    "frequencies at each place": frequencies_at_each_place,
+    "copy left or above": copying,
+}
+
+
+def _error_of_mean(values: NDArray[Any], pixels: NDArray[np.bool_]) -> float:
+    """Standard error of the mean over `pixels`, pictures being the independent ones."""
+    sums, counts = (values * pixels).sum((1, 2)), pixels.sum((1, 2))
+    residuals = sums - sums.sum() / counts.sum() * counts
+    return round(float(np.sqrt((residuals**2).sum()) / counts.sum()), 4)
+
+
+# ----------------------------------------------------------------------------------------------- complete
+
+
+def complete(trial: Trial) -> None:
+    """Held-out pictures from their upper part."""
+    size = trial.held_out.shape[1]
+    ours = trial.model.likelihood(trial.pictures, trial.words).numpy()
+    copied = -np.log2(copying(trial.seen, trial.held_out, trial.model.pixels.levels))
+    for share in KEPT:
+        rows = round(size * share)
+        how = {"kept": share, **trial.facts}
+        hidden = np.zeros((size, size), bool)
+        hidden[rows:] = True
+        figure = "bits a pixel of the hidden part"
+        print_figure(
+            figure, ours[:, rows:].mean(), copied[:, rows:].mean(), "copy left or above", "bits", better="lower", **how
+        )
+        repeated = np.repeat(trial.held_out[:COMPLETED, rows - 1 : rows], size - rows, axis=1)
+        wanted = trial.held_out[:COMPLETED, rows:]
+        for temperature in (0.0, 1.0):
+            drawn = np.stack([
+                _completed(trial, index, torch.from_numpy(~hidden), temperature)[rows:]
+                for index in range(len(wanted))
+            ])  # fmt: skip
+            print_figure(
+                "pixels of the hidden part as they are",
+                (drawn == wanted).mean(),
+                (repeated == wanted).mean(),
+                "repeat the last row",
+                "share",
+                better="higher",
+                temperature=temperature,
+                pictures=len(wanted),
+                **how,
+            )
+
+
+def _completed(trial: Trial, index: int, known: Tensor, temperature: float) -> NDArray[np.int64]:
+    given = Given(trial.pictures[index], known)
+    settings = Settings(temperature=temperature)
+    *_, last = trial.model.draw(trial.words.rows([index]), None, [index], settings, given)
+    return trial.model.pixels.read(last.pictures)[0, ..., 0].numpy()
+
+
+# -------------------------------------------------------------------------------------------------- speed
+
+
+def speed(trial: Trial) -> None:
+    """Pictures drawn a second, with and without a memory of what was computed for the pixels before."""
+    for batch in (1, 64):
+        words = trial.words.rows([0] * batch)
+        with_memory = _pictures_a_second(trial.model, words)
+        without = _without_memory(trial.model, words)
+        print_figure(
+            f"drawing, batch of {batch}",
+            with_memory,
+            without,
+            "the whole picture looked at for each pixel",
+            "pictures/s",
+            better="higher",
+            threads=torch.get_num_threads(),
+            **trial.facts,
+        )
+
+
+def _pictures_a_second(model: Any, words: Words) -> float:
+    count = len(words.mask)
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        for _ in model.draw(words, None, range(count), Settings()):
+            pass
+        seconds.append(time.perf_counter() - began)
+    return count / float(np.median(seconds))
+
+
+def _without_memory(model: Any, words: Words) -> float:
+    """From the time of one look at a batch of whole pictures: drawing needs as many looks as there are pixels."""
+    count, size = len(words.mask), model.config.size_px
+    pixels = torch.zeros(count, size, size, model.pixels.numbers, dtype=torch.long)
+    keep = torch.zeros(count, dtype=torch.bool)
+    seconds = []
+    with torch.no_grad():
+        for _ in range(LOOKS):
+            began = time.perf_counter()
+            model.pixels.log_probabilities(model(pixels, words, keep)[:, -1, -1], pixels[:, -1, -1, :0])
+            seconds.append(time.perf_counter() - began)
+    return count / (float(np.median(seconds)) * size**2)
+
+
+# --------------------------------------------------------------------------------------------------- main
+
+
+def trained(name: str, collection: Collection, minutes: float, folder: Path) -> Trial:
+    """Trains an arm, or takes up what was trained before."""
+    run = train("pixelrnn", collection, folder / f"{name}-{minutes:g}", minutes=minutes, settings=ARMS[name], log=say)
+    _, model, about = load_model(run.model, family)
+    splits = {split: collection.splits[split] for split in ("train", "validation")}
+    pictures = {split: to_model(part.arrays(model.config.size_px, 3, True)) for split, part in splits.items()}
+    seen, held_out = (model.pixels.read(each)[..., 0].numpy() for each in pictures.values())
+    return Trial(
+        name,
+        model,
+        seen,
+        held_out,
+        pictures["validation"],
+        load_text_encoder().encode([""]).rows([0] * len(held_out)),
+        {
+            "ours_name": name,
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "minutes": minutes,
+            "pictures_seen": about.training.pictures_seen,
+            "pictures_trained_on": len(seen),
+            "pictures_held_out": len(held_out),
+            "colours": model.pixels.levels,
+        },
+    )
+
+
+FIGURES: tuple[Callable[[Trial], None], ...] = (bits, complete, speed)
+
+
+def main() -> None:
+    names = [figure.__name__ for figure in FIGURES]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=["gpt", "course"], help="[gpt course]")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, help="these figures alone")
+    parser.add_argument("--minutes", type=float, default=4.0, help="of training, for each arm [4]")
+    parser.add_argument("--out", type=Path, default=Path("bench-pixelrnn"), help="folder of the runs")
+    asked = parser.parse_args()
+    if "MINDSEYE_BENCH_DATA" not in os.environ:
+        raise SystemExit("set MINDSEYE_BENCH_DATA to the folder that holds pokemon_creation/")
+    prepared = asked.out / "pokemon"
+    source = f"pokemon-creation:{Path(os.environ['MINDSEYE_BENCH_DATA']) / 'pokemon_creation'}"
+    collection = open_prepared(prepared) if is_prepared(prepared) else collect(source, prepared, captions="none")
+    for arm in asked.arms:
+        say(f"--- {arm}")
+        torch._dynamo.reset()
+        trial = trained(arm, collection, asked.minutes, asked.out)
+        for figure in FIGURES:
+            if figure.__name__ in asked.only:
+                figure(trial)
+
+
+if __name__ == "__main__":
+    main()
