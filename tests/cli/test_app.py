@@ -10,7 +10,7 @@ import pytest
 from mindseye.cli.app import app
 
 COMMANDS = [
-    *("begin", "imagine", "collect", "inspect", "train"),
+    *("begin", "imagine", "complete", "vary", "between", "grid", "collect", "inspect", "train"),
     *("evaluate", "compare", "think", "judge", "explore", "runs", "models", "show"),
 ]
 

@@ -112,3 +112,35 @@ def test_any_transformers_text_encoder_folder_is_taken(tmp_path: Path) -> None:
 
 def test_words_are_lower_case_and_without_punctuation() -> None:
     assert words_of("A Cat's (red) hat, 2 dogs!") == ["a", "cat's", "red", "hat", "2", "dogs"]
+
+
+def test_a_caption_without_words_has_no_token(encoder: TextEncoder) -> None:
+    for empty in ("", "   ", "\n"):
+        words = encoder.encode(["a cat", empty])
+        assert words.absent.tolist() == [False, True]
+        assert words.tokens[1].abs().max() == 0 and words.sentence[1].abs().max() == 0
+        assert torch.isfinite(words.sentence).all()
+    assert encoder.encode_together([""]).absent.tolist() == [True]
+
+
+def test_words_are_found_by_the_places_of_their_tokens(encoder: TextEncoder) -> None:
+    assert encoder.words("A Tyrannosaurus, sad") == [
+        ("A", [1]),
+        ("Tyrannosaurus", [2, 3, 4, 5, 6]),
+        (",", [7]),
+        ("sad", [8]),
+    ]
+    assert encoder.words("") == []
+    last_word, places = encoder.words("word " * 30)[-1]
+    assert (last_word, places) == ("word", [14]), "the limit of this encoder is 16, with begin and end"
+
+
+def test_between_two_captions_every_state_goes_straight(encoder: TextEncoder) -> None:
+    short, long = encoder.encode(["a cat"]), encoder.encode(["a dog on a mat"])
+    assert short.towards(long, 0.0) is short and short.towards(long, 1.0) is long
+    middle = short.towards(long, 0.5)
+    torch.testing.assert_close(middle.sentence, (short.sentence + long.sentence) / 2)
+    torch.testing.assert_close(middle.tokens[:, :4], (short.tokens + long.tokens)[:, :4] / 2)
+    torch.testing.assert_close(middle.tokens[0, 5], (short.tokens[0, 3] + long.tokens[0, 5]) / 2)
+    assert torch.equal(middle.mask, long.mask)
+    torch.testing.assert_close(middle.tokens, long.towards(short, 0.5).tokens)

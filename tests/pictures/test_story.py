@@ -328,3 +328,9 @@ def test_a_text_bomb_or_a_text_file_is_refused() -> None:
 def test_pictures_without_a_story_tell_nothing() -> None:
     for format in ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"):
         assert read_story(encoded(smooth(), format)) == {}
+
+
+def test_a_variation_tells_its_strength_where_other_programs_look_for_it() -> None:
+    varied = STORY.model_copy(update={"strength": 0.6, "given_sha256": "ab" * 32})
+    image = Image.open(io.BytesIO(png_bytes(noise(), varied)))
+    assert "CFG scale: 3, Denoising strength: 0.6, Seed" in image.info["parameters"]

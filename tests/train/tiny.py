@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from mindseye.collection.collection import Collection, Example, open_prepared, write_collection
 from mindseye.errors import MindseyeError
-from mindseye.imagine.family import CARD, Abilities, Family, Progress, Settings
+from mindseye.imagine.family import CARD, Abilities, Family, Given, Progress, Settings
 from mindseye.learn.batch import Batch, Words
 from mindseye.learn.learner import Draws, Objective, PictureFormat
 from mindseye.observe.text import load_text_encoder
@@ -99,7 +99,12 @@ class Tiny(nn.Module):
         return loss
 
     def draw(
-        self, words: Words, negative: Words | None, seeds: Sequence[int], settings: Settings
+        self,
+        words: Words,
+        negative: Words | None,
+        seeds: Sequence[int],
+        settings: Settings,
+        given: Given | None = None,
     ) -> Iterator[Progress]:
         look = torch.zeros(len(seeds), *self.shape)
         yield Progress(1, 2, look)

@@ -10,7 +10,23 @@ from typing import Annotated
 import typer
 
 from mindseye import __version__
-from mindseye.cli import begin, collect, console, evaluate, explore, imagine, inspect, models, runs, show, think, train
+from mindseye.cli import (
+    begin,
+    between,
+    collect,
+    complete,
+    console,
+    evaluate,
+    explore,
+    grid,
+    imagine,
+    inspect,
+    models,
+    runs,
+    show,
+    think,
+    train,
+)
 from mindseye.errors import MindseyeError
 
 EXIT_CODES = """\b
@@ -38,6 +54,10 @@ app = typer.Typer(
 for command in (
     begin.begin,
     imagine.imagine,
+    complete.complete,
+    complete.vary,
+    between.between,
+    grid.grid,
     collect.collect,
     inspect.inspect,
     train.train,

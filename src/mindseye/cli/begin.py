@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -71,6 +71,9 @@ def begin(
     folder: Annotated[Path, typer.Argument(help="Your pictures with captions: a folder, or a zip of one.")],
     minutes: Annotated[float | None, typer.Option(help="How long to train.  [default: 45]")] = None,
     out: Annotated[Path | None, typer.Option(help="Where everything goes.  [default: FOLDER-mindseye]")] = None,
+    no_captions: Annotated[
+        bool, typer.Option("--no-captions", help="Learn from the pictures alone, and draw without words.")
+    ] = False,
     as_json: console.Json = False,
 ) -> None:
     """From a folder of captioned pictures to a prompt box. Stopped anywhere, the same command goes on."""
@@ -78,7 +81,7 @@ def begin(
     from mindseye.cli.train import stoppable, training_progress
 
     place = Place(out or folder.resolve().with_name(f"{_name(folder)}-mindseye"))
-    collection = collected(folder, place)
+    collection = collected(folder, place, captions="none" if no_captions else "required")
     if not place.report.exists():
         _report(collection, place)
     with stoppable(), training_progress() as show:
@@ -106,7 +109,7 @@ def begin(
         prompt_box(mindseye.load(run.model), place.pictures)
 
 
-def collected(folder: Path, place: Place) -> Collection:
+def collected(folder: Path, place: Place, *, captions: Literal["required", "none"] = "required") -> Collection:
     """The collection of an earlier call, or one made now.
 
     A training keeps the pictures that it began with; a folder that changed before it began is read again.
@@ -130,7 +133,7 @@ def collected(folder: Path, place: Place) -> Collection:
             )
             return open_prepared(place.collection, name=_name(folder))
         console.say(f"{folder} has changed: reading it again")
-    mindseye.collect(folder, place.collection, log=console.say)
+    mindseye.collect(folder, place.collection, captions=captions, log=console.say)
     place.report.unlink(missing_ok=True)
     files.write_json(place.record, {"folder": str(folder.resolve()), "look": look})
     return open_prepared(place.collection, name=_name(folder))

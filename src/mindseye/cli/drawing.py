@@ -13,8 +13,11 @@ from mindseye import files
 from mindseye.cli import console
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from mindseye.imagine.family import Progress
-    from mindseye.imagine.imaginer import Imaginer, Picture
+    from mindseye.imagine.imaginer import Imaginer
+from mindseye.imagine.picture import Picture
     from mindseye.imagine.request import Request
 
 NAME_LENGTH = 60
@@ -46,19 +49,38 @@ def draw_best(imaginer: Imaginer, request: Request, candidates: int, thinker: Pa
     return pictures
 
 
+def draw_attending(imaginer: Imaginer, request: Request, folder: Path) -> list[Picture]:
+    """Draws what is asked for, and saves a sheet in `folder` that shows where each picture looked at each word.
+
+    Raises:
+        BadInput: the model cannot do what is asked, or does not look at words.
+        Unavailable: the folder cannot be written.
+    """
+    from mindseye.report.attention import attention_sheet
+
+    attended = imaginer.attention(request)
+    sheet = attention_sheet(attended, request.prompt)
+    path = save_page(sheet, folder, f"{slug(request.prompt)}-{request.seed}-attention")
+    console.say(f"attention: {path}")
+    return [each.picture for each in attended]
+
+
 @contextmanager
 def _bar() -> Iterator[Callable[[Progress], None]]:
     with console.progress("drawing") as update:
         yield lambda now: update(now.step / now.steps, "") if update else None
 
 
-def save_pictures(pictures: Sequence[Picture], folder: Path, *, strip: bool = False) -> list[Path]:
-    """Saves each as `prompt-seed.png` in `folder`, which is made if it is not there.
+def save_pictures(
+    pictures: Sequence[Picture], folder: Path, *, strip: bool = False, name: str | None = None
+) -> list[Path]:
+    """Saves each as `name-seed.png` in `folder`, which is made if it is not there.
 
     Args:
         pictures: what was drawn.
         folder: no other picture in it is overwritten.
         strip: leave out how each was made.
+        name: the prompt unless given.
 
     Raises:
         Unavailable: the folder cannot be written.
@@ -68,8 +90,8 @@ def save_pictures(pictures: Sequence[Picture], folder: Path, *, strip: bool = Fa
     return [
         save_beside(
             folder,
-            f"{slug(picture.story.prompt)}-{picture.story.seed}",
-            png_bytes(picture.pixels, None if strip else picture.story),
+            f"{name or slug(picture.story.prompt)}-{picture.story.seed}",
+            png_bytes(picture.image, None if strip else picture.story),
         )
         for picture in pictures
     ]
@@ -84,9 +106,54 @@ def save_sheet(pictures: Sequence[Picture], folder: Path) -> Path:
     from mindseye.pictures.sheet import contact_sheet
 
     first = pictures[0].story
-    page = io.BytesIO()
-    contact_sheet([picture.pixels for picture in pictures], title=first.prompt).save(page, "PNG")
-    return save_beside(folder, f"{slug(first.prompt)}-{first.seed}-sheet", page.getvalue())
+    page = contact_sheet([picture.pixels for picture in pictures], title=first.prompt)
+    return save_page(page, folder, f"{slug(first.prompt)}-{first.seed}-sheet")
+
+
+def save_page(page: Image.Image, folder: Path, name: str) -> Path:
+    """Saves a sheet as `save_beside` does.
+
+    Raises:
+        Unavailable: the folder cannot be written.
+    """
+    png = io.BytesIO()
+    page.save(png, "PNG")
+    return save_beside(folder, name, png.getvalue())
+
+
+def report_drawn(
+    imaginer: Imaginer,
+    request: Request,
+    pictures: Sequence[Picture],
+    paths: Sequence[Path],
+    sheet: Path,
+    seconds: float,
+    *,
+    as_json: bool,
+) -> None:
+    """Says what was drawn and where it lies, and what a person should know about it."""
+    notes = imaginer.notes(request)
+    for note in notes:
+        console.say(f"note: {note}")
+    result = {
+        "model": imaginer.name,
+        "pictures": [
+            {
+                "path": str(path),
+                "seed": picture.story.seed,
+                "prompt": picture.story.prompt,
+                "width": picture.story.width,
+                "height": picture.story.height,
+                **({"thought": picture.story.thought} if picture.story.thought else {}),
+            }
+            for path, picture in zip(paths, pictures, strict=True)
+        ],
+        "sheet": str(sheet),
+        "seconds": round(seconds, 3),
+        "unknown_words": imaginer.unknown_words(request.prompt),
+        "notes": notes,
+    }
+    console.answer(result, "\n".join(map(str, [*paths, sheet])), as_json=as_json)
 
 
 def slug(prompt: str) -> str:

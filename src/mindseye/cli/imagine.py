@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from mindseye.cli import console
+from mindseye.errors import BadInput
 
 
 def imagine(
@@ -35,14 +36,19 @@ def imagine(
         int, typer.Option(min=1, max=64, help="Draw so many candidates for each picture and show the best.")
     ] = 1,
     thinker: Annotated[Path | None, typer.Option(help="Who chooses.  [default: the model's thinker]")] = None,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="One sheet more: where each picture looked at each word.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("pictures"),
     strip: Annotated[bool, typer.Option("--strip", help="Leave out how each picture was made.")] = False,
     as_json: console.Json = False,
 ) -> None:
     """Draw pictures from a prompt, and one sheet of them all."""
     import mindseye
-    from mindseye.cli.drawing import draw, draw_best, save_pictures, save_sheet
+    from mindseye.cli.drawing import draw, draw_attending, draw_best, report_drawn, save_pictures, save_sheet
 
+    if attention and think > 1:
+        raise BadInput("--attention and --think exclude each other", next_step="draw the chosen seed with --attention")
     began = time.monotonic()
     request = mindseye.Request.of(
         prompt=prompt,
@@ -57,28 +63,12 @@ def imagine(
         top_p=top_p,
     )
     imaginer = mindseye.load(model)
-    pictures = draw(imaginer, request) if think == 1 else draw_best(imaginer, request, think, thinker)
+    if attention:
+        pictures = draw_attending(imaginer, request, out)
+    elif think > 1:
+        pictures = draw_best(imaginer, request, think, thinker)
+    else:
+        pictures = draw(imaginer, request)
     paths = save_pictures(pictures, out, strip=strip)
     sheet = save_sheet(pictures, out)
-    notes = imaginer.notes(request)
-    for note in notes:
-        console.say(f"note: {note}")
-    result = {
-        "model": imaginer.name,
-        "pictures": [
-            {
-                "path": str(path),
-                "seed": picture.story.seed,
-                "prompt": picture.story.prompt,
-                "width": picture.story.width,
-                "height": picture.story.height,
-                **({"thought": picture.story.thought} if picture.story.thought else {}),
-            }
-            for path, picture in zip(paths, pictures, strict=True)
-        ],
-        "sheet": str(sheet),
-        "seconds": round(time.monotonic() - began, 3),
-        "unknown_words": imaginer.unknown_words(prompt),
-        "notes": notes,
-    }
-    console.answer(result, "\n".join(map(str, [*paths, sheet])), as_json=as_json)
+    report_drawn(imaginer, request, pictures, paths, sheet, time.monotonic() - began, as_json=as_json)

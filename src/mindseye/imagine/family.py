@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from jaxtyping import Bool, Float
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
@@ -71,6 +72,28 @@ class Given:
 
 
 @dataclass(frozen=True)
+class Blend:
+    """A seed between two seeds: what a picture begins with lies `share` of the way from one's to the other's."""
+
+    begin: int
+    end: int
+    share: float
+
+
+Seed = int | Blend
+
+
+def on_the_sphere(begin: Tensor, end: Tensor, share: float) -> Tensor:
+    """Normal random numbers between two sets of them, as large as either: interpolation along the great circle
+    (Shoemake 1985), w = sin((1 - s) a) / sin(a) begin + sin(s a) / sin(a) end, with a the angle between them."""
+    cosine = torch.cosine_similarity(begin.flatten(), end.flatten(), dim=0).clamp(-1, 1)
+    angle = torch.arccos(cosine)
+    if share in (0, 1) or torch.sin(angle) < 1e-4:
+        return end if share == 1 else begin
+    return (torch.sin((1 - share) * angle) * begin + torch.sin(share * angle) * end) / torch.sin(angle)
+
+
+@dataclass(frozen=True)
 class Abilities:
     """What a family can do. What it cannot do it does not offer, and a request for it is a clear error."""
 
@@ -84,6 +107,8 @@ class Abilities:
     complete: bool = False
     vary: bool = False
     codes: bool = False  # its model is `Coded`, too
+    blend: bool = False
+    attention: bool = False
 
 
 class Model(Learnt, Protocol):
@@ -97,13 +122,14 @@ class Model(Learnt, Protocol):
         self,
         words: Words,
         negative: Words | None,
-        seeds: Sequence[int],
+        seeds: Sequence[Seed],
         settings: Settings,
         given: Given | None = None,
     ) -> Iterator[Progress]:
         """Draws one picture a seed; picture i depends on (model, words[i], seeds[i], settings, given) and nothing else.
 
-        Only what `abilities` names is asked of a family: `negative` and `given` are None elsewhere.
+        Only what `abilities` names is asked of a family: `negative` and `given` are None and no seed is a `Blend`
+        elsewhere.
 
         Yields `Progress` after each step; the last one holds the finished pictures, float32 in [-1, 1].
         """
@@ -128,6 +154,17 @@ class Coded(Protocol):
     def code_kl(self, words: Words) -> Float[Tensor, "code"] | None:
         """How much each dimension says of a picture whose caption is known (`words`: one), in nats, the mean over the
         training pictures; None where codes follow no distribution that it could be measured against."""
+        ...
+
+
+class Attentive(Model, Protocol):
+    """A model whose picture looks at the caption's tokens while it is drawn."""
+
+    def attention(
+        self, words: Words, negative: Words | None, seeds: Sequence[Seed], settings: Settings
+    ) -> tuple[Float[Tensor, "picture channel height width"], Float[Tensor, "picture word row column"]]:
+        """The finished pictures as `draw` gives them, and how much each place of them looked at each token of its
+        caption, as a share of all that it looked at: on a grid as coarse as the model's, zero where padded."""
         ...
 
 

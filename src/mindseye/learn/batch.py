@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Words:
-    """Captions as features of a frozen text encoder.
+    """Captions as features of a frozen text encoder. A caption without words has no token and a sentence of zeros.
 
     Attributes:
         tokens: the last hidden state of every token, zero where padded.
@@ -24,6 +24,11 @@ class Words:
     mask: Bool[Tensor, "batch token"]
     sentence: Float[Tensor, "batch width"]
 
+    @property
+    def absent(self) -> Bool[Tensor, "batch"]:
+        """Where there is no caption: what an empty prompt is, and every caption of a collection without captions."""
+        return ~self.mask.any(1)
+
     def to(self, device: torch.device) -> Words:
         return Words(self.tokens.to(device), self.mask.to(device), self.sentence.to(device))
 
@@ -31,6 +36,23 @@ class Words:
         """The captions at `indices`, in that order."""
         rows = list(indices)
         return Words(self.tokens[rows], self.mask[rows], self.sentence[rows])
+
+    def towards(self, other: Words, share: float) -> Words:
+        """Captions between these (`share` 0) and others (1): every state goes straight from one to the other.
+
+        Where one caption has more tokens, the last token of the other stands in for those that it lacks.
+        """
+        if share in (0, 1):
+            return other if share else self
+        mask = self.mask | other.mask
+        begin, end = (words._with_last_token_repeated() for words in (self, other))
+        tokens = torch.lerp(begin, end, share) * mask[..., None]
+        return Words(tokens, mask, torch.lerp(self.sentence, other.sentence, share))
+
+    def _with_last_token_repeated(self) -> Float[Tensor, "batch token width"]:
+        last = (self.mask.sum(1) - 1).clamp(min=0)
+        repeated = self.tokens[torch.arange(len(last)), last][:, None]
+        return torch.where(self.mask[..., None], self.tokens, repeated)
 
     @staticmethod
     def cat(parts: Sequence[Words]) -> Words:

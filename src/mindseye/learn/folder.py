@@ -3,6 +3,8 @@
     model_index.json, transformer/, scheduler/   the components (config.json and .safetensors each)
     mindseye.json                                `About`: family, settings, text encoder, collection, training
     words.txt                                    every word of the captions it was trained with, one a line
+    palette.hex                                  the colours of the pixel art it was trained with, as pixel editors
+                                                 read them: one a line, the most frequent first
     README.md, sheet.png                         the model card, and what it drew when it was finished
     thinker/                                     what looks at its pictures and chooses among them, where there is one
 
@@ -12,6 +14,7 @@ The frozen text encoder is named with its SHA-256 and never copied in. Nothing i
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,14 +32,26 @@ Kind = TypeVar("Kind", bound=Learner)
 
 ABOUT = "mindseye.json"
 WORDS = "words.txt"
+PALETTE = "palette.hex"
 THINKER = "thinker"  # where a model keeps the thinker that chooses among what it draws
 MODELS = Path(__file__).parents[1] / "models"  # those that come with the package
 
 
 def save_model(
-    folder: Path, learner: Learner, model: Any, about: About, words: Sequence[str], sheet: Image.Image | None
+    folder: Path,
+    learner: Learner,
+    model: Any,
+    about: About,
+    words: Sequence[str],
+    sheet: Image.Image | None,
+    palette: Sequence[str] = (),
 ) -> None:
     """Writes a model folder, whole or not at all; an existing one is replaced.
+
+    Args:
+        words: of the captions it was trained with.
+        sheet: what it drew when it was finished.
+        palette: "rrggbb", the colours that its pictures are to have; none where any colour will do.
 
     Raises:
         Unavailable: the disk is full or refuses.
@@ -49,6 +64,8 @@ def save_model(
         (aside / ABOUT).write_text(about.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (aside / WORDS).write_text("".join(f"{word}\n" for word in sorted(set(words))), encoding="utf-8")
         (aside / "README.md").write_text(model_card(about, learner, has_sheet=sheet is not None), encoding="utf-8")
+        if palette:
+            (aside / PALETTE).write_text("".join(f"{colour}\n" for colour in palette), encoding="ascii")
         if sheet is not None:
             sheet.save(aside / "sheet.png", format="PNG")
 
@@ -131,6 +148,21 @@ def load_model(folder: Path, learners: Callable[[str], Kind]) -> tuple[Kind, Any
 def vocabulary(folder: Path) -> frozenset[str]:
     """Every word of the captions that the model in `folder` was trained with."""
     return frozenset((folder / WORDS).read_text(encoding="utf-8").split("\n")) - {""}
+
+
+def palette(folder: Path) -> tuple[str, ...]:
+    """The colours that the pictures of the model in `folder` have, as "rrggbb"; none where any colour will do.
+
+    Raises:
+        BadInput: the file is damaged.
+    """
+    path = folder / PALETTE
+    if not path.exists():
+        return ()
+    colours = tuple(path.read_text(encoding="ascii", errors="replace").split())
+    if not all(re.fullmatch("[0-9a-f]{6}", colour) for colour in colours):
+        raise BadInput(f"{path} is not a palette", why="a line of it is not six hexadecimal digits")
+    return colours
 
 
 def weights_digest(folder: Path) -> str:

@@ -37,6 +37,15 @@ class AnyTransformer:
         """The numbers of each caption's tokens, special ones included."""
         return [list(tokens) for tokens in self._tokeniser(list(captions))["input_ids"]]
 
+    def words(self, caption: str) -> list[tuple[str, list[int]]]:
+        """Each word of a caption with the places of its tokens."""
+        encoding = self._tokeniser(caption)
+        places: dict[int, list[int]] = {}
+        for place, word in enumerate(encoding.word_ids()):
+            if word is not None:  # as it is for begin and end
+                places.setdefault(word, []).append(place)
+        return [(caption[slice(*encoding.word_to_chars(word))], tokens) for word, tokens in places.items()]
+
     def states(
         self, tokens: Int[Tensor, "batch token"], mask: Bool[Tensor, "batch token"]
     ) -> Float[Tensor, "batch token width"]:

@@ -55,6 +55,16 @@ class MiniLM:
         """The numbers of each caption's word pieces, between those for begin and end."""
         return [encoding.ids for encoding in self._tokeniser.encode_batch(list(captions))]
 
+    def words(self, caption: str) -> list[tuple[str, list[int]]]:
+        """Each word of a caption, punctuation too, with the places of its pieces."""
+        encoding = self._tokeniser.encode(caption)
+        places: dict[int, list[int]] = {}
+        for place, word in enumerate(encoding.word_ids):
+            if word is not None:  # as it is for begin and end
+                places.setdefault(word, []).append(place)
+        spans = encoding.offsets
+        return [(caption[spans[pieces[0]][0] : spans[pieces[-1]][1]], pieces) for pieces in places.values()]
+
     def states(
         self, tokens: Int[Tensor, "batch token"], mask: Bool[Tensor, "batch token"]
     ) -> Float[Tensor, "batch token width"]:

@@ -36,6 +36,10 @@ class Reader(Protocol):
         """Each caption's tokens, all of them, special ones included."""
         ...
 
+    def words(self, caption: str) -> list[tuple[str, list[int]]]:
+        """Each word of a caption with the places of its tokens among all of them."""
+        ...
+
     def states(
         self, tokens: Int[Tensor, "batch token"], mask: Bool[Tensor, "batch token"]
     ) -> Float[Tensor, "batch token width"]:
@@ -59,10 +63,11 @@ class TextEncoder:
         self.token_limit = token_limit
         self._reader: Reader = minilm.MiniLM(folder) if name == DEFAULT_ENCODER else AnyTransformer(folder)
         self.width = self._reader.width
+        [self._nothing] = self._reader.tokens([""])
 
     @torch.no_grad()
     def encode(self, captions: Sequence[str]) -> Words:
-        """Features of `captions`, float32.
+        """Features of `captions`, float32; a caption without words has none.
 
         Each is encoded as its own fixed-size problem, so the bytes do not depend on its neighbours.
         """
@@ -72,18 +77,27 @@ class TextEncoder:
     def encode_together(self, captions: Sequence[str]) -> Words:
         """As `encode`, padded to the longest only, and equal up to the last bits: for captions by the thousand."""
         tokens = self._tokens(captions)
-        return self._encode(tokens, max(map(len, tokens)))
+        return self._encode(tokens, max(1, *map(len, tokens)))
 
     def _tokens(self, captions: Sequence[str]) -> list[list[int]]:
-        """The captions' tokens; of longer ones the first, and the last, which says that it ends."""
+        """The captions' tokens; of longer ones the first, and the last, which says that it ends; none without words."""
         limit = self.token_limit
-        return [ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]] for ids in self._reader.tokens(captions)]
+        read = [[] if ids == self._nothing else ids for ids in self._reader.tokens(captions)]
+        return [ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]] for ids in read]
 
     def _encode(self, tokens: Sequence[Sequence[int]], length: int) -> Words:
         padded = torch.tensor([[*ids, *[0] * (length - len(ids))] for ids in tokens])
         mask = torch.arange(length) < torch.tensor([[len(ids)] for ids in tokens])
         states = self._reader.states(padded, mask) * mask[..., None]
-        return Words(states, mask, states.sum(1) / mask.sum(1, keepdim=True))
+        return Words(states, mask, states.sum(1) / mask.sum(1, keepdim=True).clamp(min=1))
+
+    def words(self, caption: str) -> list[tuple[str, list[int]]]:
+        """The words of a caption that are read, each with the places of its tokens."""
+        read = [
+            (word, [place for place in places if place < self.token_limit - 1])
+            for word, places in self._reader.words(caption)
+        ]
+        return [(word, places) for word, places in read if places]
 
     def too_long(self, caption: str) -> bool:
         """Whether `caption` has more tokens than are read."""

@@ -45,6 +45,10 @@ class Story(BaseModel):
     sampler: str | None = None
     temperature: float | None = None
     top_p: float | None = None
+    given_sha256: str = Field("", description="of the picture file that was gone on from")
+    keep: float | None = Field(None, description="share of that picture that was kept, from the top")
+    masked: bool = Field(False, description="whether a mask said what of it was kept")
+    strength: float | None = Field(None, description="how far this picture went from it, 0 to 1")
     mindseye_version: str = ""
     candidates: int = Field(1, ge=1, description="how many were drawn for this one to be chosen")
     asked_seed: int | None = Field(None, description="the seed that was asked for, where another candidate was chosen")
@@ -61,7 +65,7 @@ def png_bytes(picture: NDArray[np.uint8] | Image.Image, story: Story | None) -> 
     """A PNG with its story inside, or with none. The same picture and story give the same bytes.
 
     Args:
-        picture: a uint8 array `[h, w, 3 or 4]`, or an image of mode RGB or RGBA.
+        picture: a uint8 array `[h, w, 3 or 4]`, or an image of mode RGB, RGBA or P.
         story: how it was made.
 
     Raises:
@@ -81,7 +85,8 @@ def png_bytes(picture: NDArray[np.uint8] | Image.Image, story: Story | None) -> 
         texts.add_itxt(KEY, record)
         texts.add_text("parameters", line)
     file = io.BytesIO()
-    bare = Image.frombytes(image.mode, image.size, image.tobytes())  # without what the image may carry in its `info`
+    bare = image.copy()
+    bare.info = {}  # without what else the image may carry
     bare.save(file, "PNG", pnginfo=texts)
     return file.getvalue()
 
@@ -104,6 +109,7 @@ def parameters_line(story: Story) -> str:
         "Steps": story.steps,
         "Sampler": story.sampler,
         "CFG scale": story.guidance,
+        "Denoising strength": story.strength,
         "Seed": story.seed,
         "Size": f"{story.width}x{story.height}",
         "Model hash": story.model_sha256[:10] or None,

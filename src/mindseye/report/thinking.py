@@ -18,7 +18,8 @@ from mindseye import files
 from mindseye.collection.collection import Collection
 from mindseye.errors import BadInput
 from mindseye.imagine.family import Progress
-from mindseye.imagine.imaginer import Imaginer, Picture
+from mindseye.imagine.imaginer import Imaginer
+from mindseye.imagine.picture import Picture
 from mindseye.imagine.request import Request
 from mindseye.learn.folder import ABOUT, THINKER
 from mindseye.observe.damsm.network import PictureCode
@@ -102,7 +103,7 @@ def imagine_thinking(
             "asked_seed": seed,
             "thought": f"the best of {candidates}: {thoughts[best]}, on average of all with {mean:.2f}",
         }
-        chosen.append(Picture(drawn[best].pixels, drawn[best].story.model_copy(update=told)))
+        chosen.append(replace(drawn[best], story=drawn[best].story.model_copy(update=told)))
     return chosen
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from mindseye.collection.collection import Collection
+from mindseye.collection.collection import Collection, Split
 from mindseye.learn.about import About, CollectionReference, EncoderReference, Training
 from mindseye.learn.device import processor_name
 from mindseye.learn.folder import save_model
-from mindseye.learn.learner import Learner
+from mindseye.learn.learner import Learner, PictureFormat
 from mindseye.observe.vocabulary import words_of
 from mindseye.pictures.opener import open_picture
+from mindseye.pictures.snap import LARGEST_PALETTE, colours
 from mindseye.train.checkpoint import Position
 from mindseye.train.plan import Resolved
 from mindseye.train.run import RunFolder
@@ -54,5 +55,13 @@ def save_finished(
     )
     words = [word for caption in captions for word in words_of(caption)]
     sheets = sorted(run.samples.glob("*.png"))
-    save_model(run.model, learner, model, about, words, open_picture(sheets[-1]) if sheets else None)
+    sheet = open_picture(sheets[-1]) if sheets else None
+    save_model(run.model, learner, model, about, words, sheet, _palette(train, resolved.pictures))
     return sum(path.stat().st_size for path in run.model.rglob("*") if path.is_file())
+
+
+def _palette(train: Split, pictures: PictureFormat) -> tuple[str, ...]:
+    """The colours of pixel art as it was trained with; none for other pictures."""
+    if not pictures.pixel_art:
+        return ()
+    return colours(train.arrays(pictures.size_px, pictures.channels, pictures.pixel_art), LARGEST_PALETTE)

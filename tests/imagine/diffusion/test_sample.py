@@ -9,15 +9,20 @@ from diffusers.schedulers import FlowMatchEulerDiscreteScheduler
 
 from mindseye.imagine.diffusion.model import Diffusion
 from mindseye.imagine.diffusion.sample import SAMPLERS, guided, picture_noise, shifted_times
-from mindseye.imagine.family import Settings
+from mindseye.imagine.family import Blend, Given, Settings
 from mindseye.learn.batch import Words
 from mindseye.randomness import rng_at
 
-ORDER = {"euler": 1, "heun": 2, "adams-bashforth": 2}
+ORDER = {"euler": 1, "heun": 2, "adams-bashforth": 2}  # of those that solve the equation itself
 
 
 def times(steps: int) -> torch.Tensor:
     return torch.linspace(1, 0, steps + 1, dtype=torch.float64)
+
+
+def fresh(count: int):
+    """Independent normal numbers for each step."""
+    return lambda step: torch.from_numpy(rng_at(1, "fresh", step).standard_normal(count))
 
 
 def gaussian_field(mean: float, std: float):
@@ -40,18 +45,20 @@ def last(iterator):
 def test_on_gaussian_data_every_sampler_reproduces_mean_and_standard_deviation(name: str) -> None:
     noise = torch.from_numpy(rng_at(0, "gauss").standard_normal(20_000))
     noise = (noise - noise.mean()) / noise.std()
-    x = last(SAMPLERS[name](gaussian_field(0.3, 0.25), noise, times(40 if ORDER[name] == 2 else 400)))
+    steps = times({"euler": 400, "ancestral": 1600}.get(name, 40))
+    x = last(SAMPLERS[name](gaussian_field(0.3, 0.25), noise, steps, fresh(20_000)))
     # the last step, to t = 0, is Euler's: it ends on the posterior mean, whose spread is 0.6 % too small at 40 steps
     assert x.mean().item() == pytest.approx(0.3, rel=0.01)
     assert x.std().item() == pytest.approx(0.25, rel=0.01)
 
 
-@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("name", ORDER)
 def test_halving_the_steps_raises_the_error_by_the_order_of_the_sampler(name: str) -> None:
     """On dx/dt = x from t = 1 to 0, whose answer is x(0) = x(1) / e."""
     start = torch.ones(1, dtype=torch.float64)
     exact = torch.exp(torch.tensor(-1.0, dtype=torch.float64))
-    errors = [(last(SAMPLERS[name](lambda x, t: x, start, times(steps))) - exact).abs().item() for steps in (40, 80)]
+    ends = [last(SAMPLERS[name](lambda x, t: x, start, times(steps), fresh(1))) for steps in (40, 80)]
+    errors = [(end - exact).abs().item() for end in ends]
     # Heun's last step is Euler's, and Adams-Bashforth's first: one step of order 1 costs a global error of order 2
     assert errors[0] / errors[1] == pytest.approx(2 ** ORDER[name], rel=0.15)
 
@@ -65,9 +72,28 @@ def test_on_data_of_two_points_every_sampler_lands_on_one_of_them(name: str) -> 
         return (x - log_weight.softmax(1) @ points) / t
 
     noise = torch.from_numpy(rng_at(0, "two points").standard_normal(500))
-    x = last(SAMPLERS[name](field, noise, times(40)))
+    x = last(SAMPLERS[name](field, noise, times(40), fresh(500)))
     assert (x[:, None] - points).abs().min(1).values.max() < 1e-4
     assert 0.3 < (x > 0).double().mean() < 0.7
+
+
+def test_the_ancestral_sampler_keeps_no_noise_from_the_first_step_and_all_of_it_in_a_step_of_no_length() -> None:
+    start = torch.full((1,), 5.0, dtype=torch.float64)
+    first = next(SAMPLERS["ancestral"](lambda x, t: x, start, torch.tensor([1.0, 0.5]), lambda step: torch.zeros(1)))
+    assert first.item() == 0, "at t = 1 the clean picture is x - v = 0, and the fresh noise is 0 here"
+    still = next(SAMPLERS["ancestral"](lambda x, t: x, start, torch.tensor([0.5, 0.5]), lambda step: torch.ones(1)))
+    assert still.item() == pytest.approx(5.0)
+
+
+def test_noise_between_two_seeds_is_as_large_as_theirs_and_ends_in_them() -> None:
+    shape = (4, 64, 64)
+    begin, end = picture_noise(3, shape), picture_noise(8, shape)
+    assert torch.equal(picture_noise(Blend(3, 8, 0.0), shape), begin)
+    assert torch.equal(picture_noise(Blend(3, 8, 1.0), shape), end)
+    middle = picture_noise(Blend(3, 8, 0.5), shape)
+    assert middle.std().item() == pytest.approx(1, abs=0.02)
+    assert torch.allclose(middle, picture_noise(Blend(8, 3, 0.5), shape), atol=1e-5)
+    assert torch.equal(picture_noise(Blend(3, 3, 0.4), shape), begin)
 
 
 def test_guidance_is_linear_and_exact_at_its_ends() -> None:
@@ -134,6 +160,82 @@ def test_guidance_one_ignores_the_negative_prompt_and_zero_ignores_the_prompt(mo
 def test_seeds_give_different_noise_over_the_whole_range() -> None:
     noises = [picture_noise(seed, (4,)) for seed in (0, 1, 2**31, 2**32 - 1)]
     assert all(not torch.equal(a, b) for a, b in itertools.combinations(noises, 2))
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_completion_is_the_given_picture_where_it_is_known_and_follows_the_prompt_elsewhere(
+    model, sampler: str
+) -> None:
+    picture = draw(model, [caption(9)], [5])[0].clamp(-1, 1)
+    left = torch.arange(16).expand(16, 16) < 8
+    settings = Settings(sampler=sampler, steps=3)
+    one, other = (
+        last(model.draw(caption(number), None, [0], settings, Given(picture, left))).pictures[0] for number in (1, 2)
+    )
+    for completed in (one, other):
+        assert torch.equal(completed[:, left], picture[:, left])
+    assert not torch.equal(one[:, ~left], other[:, ~left])
+
+
+def test_the_network_sees_the_known_pixels_as_noisy_as_the_others(model) -> None:
+    """Where all is known the picture goes straight from its noise to what it is, whichever sampler draws it."""
+    picture = draw(model, [caption(9)], [5])[0].clamp(-1, 1)
+    everything = torch.full((16, 16), True)
+    for sampler in ORDER:
+        settings = Settings(sampler=sampler, steps=4)
+        for noisy, t in network_inputs(model, settings, Given(picture, everything)):
+            torch.testing.assert_close(noisy, straight(picture, t), atol=1e-4, rtol=0)
+
+
+def test_a_variation_begins_at_the_noised_picture_and_takes_its_share_of_the_steps(model) -> None:
+    picture = draw(model, [caption(9)], [5])[0].clamp(-1, 1)
+    for strength, calls in ((1.0, 10), (0.5, 5), (0.01, 1)):
+        inputs = network_inputs(model, Settings(sampler="euler", steps=10), Given(picture, strength=strength))
+        noisy, t = inputs[0]
+        assert len(inputs) == calls
+        assert t.item() == pytest.approx(3 * strength / (1 + 2 * strength), abs=1e-6), "the model's shift of 3"
+        torch.testing.assert_close(noisy, straight(picture, t), atol=1e-6, rtol=0)
+
+
+def network_inputs(model, settings: Settings, given: Given) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """The noisy picture and the noise level of each call of the network while a picture is drawn."""
+    seen = []
+    handle = model.network.register_forward_pre_hook(lambda module, inputs: seen.append((inputs[0][0], inputs[1][0])))
+    list(model.draw(caption(1), None, [0], settings, given))
+    handle.remove()
+    return seen
+
+
+def straight(picture: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+    return (1 - t) * picture + t * picture_noise(0, tuple(picture.shape), "given")
+
+
+def test_looking_changes_no_byte_and_the_shares_of_picture_and_words_add_up_to_one(model) -> None:
+    two = Words.cat([caption(1), caption(2)])
+    pictures, maps = model.attention(two, None, [3, 4], Settings(steps=2))
+    assert torch.equal(pictures, draw(model, [caption(1), caption(2)], [3, 4], steps=2))
+    assert maps.shape == (2, 32, 8, 8)
+    shown = []
+    list(model.draw(caption(1), None, [3], Settings(steps=2), look=shown.append))
+    assert len(shown) == 2 * (2 + 1), "two blocks, two calls in the first of Heun's steps and one in the last"
+    total = torch.stack(shown).sum(-1)
+    torch.testing.assert_close(total, torch.ones_like(total))
+    mean = torch.stack(shown)[:, 0, :, :, 64:].mean((0, 1)).T.unflatten(1, (8, 8))
+    torch.testing.assert_close(maps[0], mean)
+
+
+def test_padding_is_not_looked_at(model) -> None:
+    short = Words(caption(1).tokens, torch.arange(32)[None] < 5, caption(1).sentence)
+    _, maps = model.attention(short, None, [3], Settings(steps=2))
+    assert maps[0, :5].min() > 0 and maps[0, 5:].max() == 0
+
+
+def test_no_caption_is_the_condition_without_caption(model) -> None:
+    none = Words(torch.zeros(1, 32, 384), torch.zeros(1, 32, dtype=torch.bool), torch.zeros(1, 384))
+    assert none.absent.tolist() == [True] and caption(1).absent.tolist() == [False]
+    plain = draw(model, [none], [0], guidance=1.0)
+    torch.testing.assert_close(plain, draw(model, [caption(1)], [0], guidance=0.0), atol=1e-5, rtol=0)
+    torch.testing.assert_close(plain, draw(model, [none], [0], guidance=8.0), atol=1e-4, rtol=0)
 
 
 def test_progress_counts_every_step_once_and_ends_with_finite_pictures(model) -> None:

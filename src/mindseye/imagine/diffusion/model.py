@@ -7,18 +7,30 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
+from mindseye.imagine.diffusion.attention import Attention
 from mindseye.imagine.diffusion.config import DiffusionConfig
-from mindseye.imagine.diffusion.network import DiffusionTransformer
+from mindseye.imagine.diffusion.network import DiffusionTransformer, Look
 from mindseye.imagine.diffusion.objective import draw, loss
 from mindseye.imagine.diffusion.sample import SAMPLERS, draw_pictures, shifted_times
-from mindseye.imagine.family import Abilities, Given, Progress, Settings
+from mindseye.imagine.family import Abilities, Given, Progress, Seed, Settings
 from mindseye.learn.batch import Batch, Words
 from mindseye.learn.learner import Draws, Objective
 
 DEFAULT_SAMPLER = "heun"
-ABILITIES = Abilities(prompt=True, negative_prompt=True, guidance=True, steps=True, samplers=tuple(SAMPLERS))
+ABILITIES = Abilities(
+    prompt=True,
+    negative_prompt=True,
+    guidance=True,
+    steps=True,
+    samplers=tuple(SAMPLERS),
+    complete=True,
+    vary=True,
+    blend=True,
+    attention=True,
+)
 NETWORK_FIELDS = (
     "size_px", "channels", "patch_px", "width", "depth", "heads", "hidden", "bottleneck", "text_width", "text_tokens",
 )  # fmt: skip
@@ -66,12 +78,14 @@ class Diffusion(nn.Module):
         self,
         words: Words,
         negative: Words | None,
-        seeds: Sequence[int],
+        seeds: Sequence[Seed],
         settings: Settings,
         given: Given | None = None,
+        look: Look | None = None,
     ) -> Iterator[Progress]:
-        """See `family.Model.draw`."""
+        """See `family.Model.draw`; `look` is shown the attention of each block."""
         sampler, steps, guidance = self._filled(settings)
+        begin = given.strength if given and given.known is None else 1.0  # a variation goes the last part of the way
         device = self.network.device
         return draw_pictures(
             self.network,
@@ -80,9 +94,25 @@ class Diffusion(nn.Module):
             negative and negative.to(device),
             seeds,
             sampler=SAMPLERS[sampler],
-            times=shifted_times(steps, self.config.shift),
+            times=shifted_times(max(1, round(begin * steps)), self.config.shift, begin),
             guidance=guidance,
+            given=given,
+            look=look,
         )
+
+    def attention(
+        self, words: Words, negative: Words | None, seeds: Sequence[Seed], settings: Settings
+    ) -> tuple[Tensor, Float[Tensor, "picture word row column"]]:
+        """See `family.Attentive.attention`: the mean over heads, blocks and calls of the network (DAAM, Tang et al.
+        2022)."""
+        drawn = []
+        for row, seed in enumerate(seeds):  # one by one, so that whose attention it is needs no saying
+            seen = Attention(self.network.side)
+            rows = negative and negative.rows([row])
+            *_, last = self.draw(words.rows([row]), rows, [seed], settings, look=seen)
+            drawn.append((last.pictures[0], seen.mean))
+        pictures, maps = zip(*drawn, strict=True)
+        return torch.stack(pictures), torch.stack(maps)
 
 
 def build(config: DiffusionConfig, seed: int) -> Diffusion:

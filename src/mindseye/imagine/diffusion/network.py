@@ -9,6 +9,7 @@ tokens attend to picture and caption tokens in one softmax; caption tokens are n
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Bool, Float
@@ -16,6 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mindseye.learn.batch import Words
+
+Look = Callable[[Tensor], None]  # is shown the attention [batch, head, token, token_and_word] of a block
 
 TIME_FEATURES = 256
 TIME_SCALE = 1000.0  # t in [0, 1] is scaled before the sinusoids; part of the checkpoint's meaning, never change it
@@ -79,6 +82,7 @@ class DiffusionTransformer(nn.Module):
         t: Float[Tensor, "batch"],
         words: Words,
         without_caption: Bool[Tensor, "batch"],
+        look: Look | None = None,
     ) -> Float[Tensor, "batch channel height width"]:
         """The clean picture expected behind `noisy`.
 
@@ -86,8 +90,10 @@ class DiffusionTransformer(nn.Module):
             noisy: x_t = (1 - t) x + t e.
             t: noise level, 0 (clean) to 1 (pure noise).
             words: the captions.
-            without_caption: where True, the learned null condition stands in for the whole caption.
+            without_caption: where True, or where there is no caption, the learned null condition stands in for it.
+            look: called with the attention of each block's picture tokens to picture and caption, in turn.
         """
+        without_caption = without_caption | words.absent
         caption = self.words_in(normalise(words.tokens))
         sentence = self.sentence_in(normalise(words.sentence))
         caption = torch.where(without_caption[:, None, None], self.null_words, caption)
@@ -102,7 +108,7 @@ class DiffusionTransformer(nn.Module):
         tokens = self.patch_in(self._patchify(noisy)) + self.position
         caption = normalise(caption)
         for block in self.blocks:
-            tokens = block(tokens, caption, modulation, bias)
+            tokens = block(tokens, caption, modulation, bias, look)
         shift, scale = self.modulation_out(condition).unflatten(1, (2, -1)).unbind(1)
         tokens = normalise(tokens) * (1 + scale[:, None]) + shift[:, None]
         return self._unpatchify(self.patch_out(tokens)).float()
@@ -138,13 +144,14 @@ class Block(nn.Module):
         caption: Float[Tensor, "batch word width"],
         modulation: Float[Tensor, "batch 6 width"],
         bias: Float[Tensor, "batch 1 1 token_and_word"],
+        look: Look | None,
     ) -> Float[Tensor, "batch token width"]:
         shift1, scale1, gate1, shift2, scale2, gate2 = (modulation + self.table)[:, :, None].unbind(1)
-        tokens = tokens + gate1 * self._attend(normalise(tokens) * (1 + scale1) + shift1, caption, bias)
+        tokens = tokens + gate1 * self._attend(normalise(tokens) * (1 + scale1) + shift1, caption, bias, look)
         gate, up = self.gate_up(normalise(tokens) * (1 + scale2) + shift2).chunk(2, dim=-1)
         return tokens + gate2 * self.down(F.silu(gate) * up)
 
-    def _attend(self, tokens: Tensor, caption: Tensor, bias: Tensor) -> Tensor:
+    def _attend(self, tokens: Tensor, caption: Tensor, bias: Tensor, look: Look | None) -> Tensor:
         """softmax(q k^T / sqrt(d)) v, written out: for so few tokens this compiles to faster code on a CPU than
         the fused attention kernels."""
         query, key, value = self.qkv(tokens).unflatten(2, (3, self.heads, -1)).unbind(2)
@@ -154,7 +161,10 @@ class Block(nn.Module):
         query = (normalise(query) * self.query_gain).to(value.dtype).transpose(1, 2)
         key = (normalise(key) * self.key_gain).to(value.dtype).transpose(1, 2)
         scores = (query @ key.transpose(2, 3)).float() / math.sqrt(query.shape[-1]) + bias
-        mixed = scores.softmax(-1).to(value.dtype) @ value.transpose(1, 2)
+        attention = scores.softmax(-1)
+        if look is not None:
+            look(attention)
+        mixed = attention.to(value.dtype) @ value.transpose(1, 2)
         return self.attended(mixed.transpose(1, 2).flatten(2))
 
 

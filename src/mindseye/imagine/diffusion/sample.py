@@ -1,7 +1,7 @@
 """Drawing: samplers as functions of one signature, guidance, and the loop from noise to picture.
 
-A sampler solves dx/dt = v(x, t) from t = 1 to t = 0. It is given `velocity(x, t)`, the noise and the times, and yields
-x after each step.
+A sampler goes along dx/dt = v(x, t) from t = 1 to t = 0. It is given `velocity(x, t)`, the noise, the times, and fresh
+noise by the number of the step, should it want any; it yields x after each step.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mindseye.imagine.diffusion.config import DiffusionConfig
-from mindseye.imagine.diffusion.network import DiffusionTransformer
-from mindseye.imagine.diffusion.objective import velocity
-from mindseye.imagine.family import Progress
+from mindseye.imagine.diffusion.network import DiffusionTransformer, Look
+from mindseye.imagine.diffusion.objective import noised, velocity
+from mindseye.imagine.family import Blend, Given, Progress, Seed, on_the_sphere
 from mindseye.learn.batch import Words
 from mindseye.learn.device import fast_arithmetic
 from mindseye.learn.side_by_side import side_by_side
@@ -28,17 +28,18 @@ TOGETHER = {"cpu": 1}
 TOGETHER_ELSEWHERE = 16
 
 Velocity = Callable[[Tensor, Tensor], Tensor]
-Sampler = Callable[[Velocity, Tensor, Tensor], Iterator[Tensor]]
+Fresh = Callable[[int], Tensor]
+Sampler = Callable[[Velocity, Tensor, Tensor, Fresh], Iterator[Tensor]]
 
 
-def euler(field: Velocity, x: Tensor, times: Float[Tensor, "step_and_one"]) -> Iterator[Tensor]:
+def euler(field: Velocity, x: Tensor, times: Float[Tensor, "step_and_one"], fresh: Fresh) -> Iterator[Tensor]:
     """First order, one call of the network a step."""
     for t, t_next in zip(times[:-1], times[1:], strict=True):
         x = x + (t_next - t) * field(x, t)
         yield x
 
 
-def heun(field: Velocity, x: Tensor, times: Float[Tensor, "step_and_one"]) -> Iterator[Tensor]:
+def heun(field: Velocity, x: Tensor, times: Float[Tensor, "step_and_one"], fresh: Fresh) -> Iterator[Tensor]:
     """Second order, two calls a step; the last step, to t = 0, is Euler's (as in EDM, Karras et al. 2022)."""
     for t, t_next in zip(times[:-1], times[1:], strict=True):
         slope = field(x, t)
@@ -50,7 +51,7 @@ def heun(field: Velocity, x: Tensor, times: Float[Tensor, "step_and_one"]) -> It
         yield x
 
 
-def adams_bashforth(field: Velocity, x: Tensor, times: Float[Tensor, "step_and_one"]) -> Iterator[Tensor]:
+def adams_bashforth(field: Velocity, x: Tensor, times: Float[Tensor, "step_and_one"], fresh: Fresh) -> Iterator[Tensor]:
     """Second order, one call a step: the slope of the step before is used again (variable-step Adams-Bashforth)."""
     before = None
     for t, t_next in zip(times[:-1], times[1:], strict=True):
@@ -65,13 +66,33 @@ def adams_bashforth(field: Velocity, x: Tensor, times: Float[Tensor, "step_and_o
         yield x
 
 
-def shifted_times(steps: int, shift: float) -> Float[Tensor, "step_and_one"]:
-    """From 1 down to 0: even steps u, moved to t = s u / (1 + (s - 1) u) (Esser et al. 2024, Eq. 23)."""
-    even = torch.linspace(1, 0, steps + 1, dtype=torch.float64)
+def ancestral(field: Velocity, x: Tensor, times: Float[Tensor, "step_and_one"], fresh: Fresh) -> Iterator[Tensor]:
+    """First order, one call a step, with fresh noise in each.
+
+    With a_t = 1 - t, the noise e of x_t = a_t x + t e is kept to the share r = a_t s / (a_s t) on the way from t to s
+    and the rest of its variance is new: x_s = a_s x + s (r e + sqrt(1 - r^2) z). That is the posterior of x_s, given x
+    and x_t, of a process that adds independent noise (Ho et al. 2020, Eqs. 6 and 7, for these a_t and t).
+    """
+    for step, (t, s) in enumerate(zip(times[:-1], times[1:], strict=True)):
+        slope = field(x, t)
+        clean, noise = x - t * slope, x + (1 - t) * slope
+        kept = (1 - t) * s / ((1 - s) * t)
+        x = (1 - s) * clean + s * (kept * noise + (1 - kept**2).sqrt() * fresh(step))
+        yield x
+
+
+def shifted_times(steps: int, shift: float, begin: float = 1.0) -> Float[Tensor, "step_and_one"]:
+    """Even steps u from `begin` down to 0, moved to t = s u / (1 + (s - 1) u) (Esser et al. 2024, Eq. 23)."""
+    even = torch.linspace(begin, 0, steps + 1, dtype=torch.float64)
     return (shift * even / (1 + (shift - 1) * even)).float()
 
 
-SAMPLERS: dict[str, Sampler] = {"heun": heun, "euler": euler, "adams-bashforth": adams_bashforth}
+SAMPLERS: dict[str, Sampler] = {
+    "heun": heun,
+    "euler": euler,
+    "adams-bashforth": adams_bashforth,
+    "ancestral": ancestral,
+}
 
 
 def guided(with_caption: Tensor, against: Tensor, weight: float) -> Tensor:
@@ -89,34 +110,53 @@ def draw_pictures(
     config: DiffusionConfig,
     words: Words,
     negative: Words | None,
-    seeds: Sequence[int],
+    seeds: Sequence[Seed],
     *,
     sampler: Sampler,
     times: Float[Tensor, "step_and_one"],
     guidance: float,
+    given: Given | None = None,
+    look: Look | None = None,
 ) -> Iterator[Progress]:
     """Draws one picture a seed, in groups of a fixed size.
+
+    A variation begins at the given picture, noised to the first of the times (SDEdit, Meng et al. 2022). In a
+    completion the network is not asked what is behind the known pixels: they go straight from their noise to what they
+    are, and the others follow them.
 
     Args:
         words: one caption a picture.
         negative: one negative caption a picture; None draws against the empty condition.
-        times: from 1 down to 0.
+        times: down to 0; from 1, but for a variation, which is the given picture itself where they begin at 0.
+        given: a picture to go on from.
+        look: called for each block in each call of the network with the attention of its picture tokens; see
+            `attention`.
 
     Yields:
         `Progress` with a picture a seed: where the sampler stands by now, finished in the last one. Pictures not begun
         are blank (-1).
     """
     steps = len(times) - 1
+    keep = _keeping(given, network.device)
+    varied = given.picture.to(network.device) if given and given.known is None else None
     together = TOGETHER.get(network.device.type, TOGETHER_ELSEWHERE)
     groups = [range(begin, min(begin + together, len(seeds))) for begin in range(0, len(seeds), together)]
     shape = (config.channels, config.size_px, config.size_px)
 
+    def noise(rows: Sequence[int], purpose: str, step: int = 0) -> Tensor:
+        return torch.stack([picture_noise(seeds[row], shape, purpose, step) for row in rows]).to(network.device)
+
     def drawing(group: range) -> Iterator[Tensor]:
         rows = [*group, *[group[-1]] * (together - len(group))]  # padded: the shape never changes
-        noise = torch.stack([picture_noise(seeds[row], shape) for row in rows]).to(network.device)
-        field = _guided_field(network, words.rows(rows), negative and negative.rows(rows), guidance)
+        x = noise(rows, "picture" if given is None else "given")  # else a picture of ours would lead back to itself
+        if varied is not None:
+            x = noised(varied, x, times[:1].to(x))
+        if times[0] == 0:
+            yield x
+            return
+        field = _guided_field(network, words.rows(rows), negative and negative.rows(rows), guidance, keep, look)
         with torch.no_grad():
-            yield from sampler(field, noise, times.to(network.device))
+            yield from map(keep, sampler(field, x, times.to(x), lambda step: noise(rows, "fresh", step)))
 
     pictures = torch.full((len(seeds), *shape), -1.0, device=network.device)
     drawings = [partial(drawing, group) for group in groups]
@@ -125,13 +165,32 @@ def draw_pictures(
         yield Progress(step, len(groups) * steps, pictures.clone())
 
 
-def picture_noise(seed: int, shape: tuple[int, ...]) -> Tensor:
-    """The noise a picture starts from: a function of its own seed alone."""
-    return torch.from_numpy(rng_at(seed, "picture").standard_normal(shape, dtype="float32"))
+def picture_noise(seed: Seed, shape: tuple[int, ...], purpose: str = "picture", step: int = 0) -> Tensor:
+    """The noise that a picture begins with, or meets at a step: a function of its own seed alone."""
+    if isinstance(seed, Blend):
+        begin, end = (picture_noise(each, shape, purpose, step) for each in (seed.begin, seed.end))
+        return on_the_sphere(begin, end, seed.share)
+    return torch.from_numpy(rng_at(seed, purpose, step).standard_normal(shape, dtype="float32"))
 
 
-def _guided_field(network: DiffusionTransformer, words: Words, negative: Words | None, guidance: float) -> Velocity:
-    """The velocity with guidance: one pass of the network over both conditions at once."""
+def _keeping(given: Given | None, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """Puts the known pixels, if there are any, in their places."""
+    if given is None or given.known is None:
+        return lambda pictures: pictures
+    known, picture = given.known.to(device), given.picture.to(device)
+    return lambda pictures: torch.where(known, picture, pictures)
+
+
+def _guided_field(
+    network: DiffusionTransformer,
+    words: Words,
+    negative: Words | None,
+    guidance: float,
+    keep: Callable[[Tensor], Tensor],
+    look: Look | None,
+) -> Velocity:
+    """The velocity with guidance: one pass of the network over both conditions at once. `keep` corrects the clean
+    pictures where they are known."""
     rows = len(words.mask)
     both = Words.cat([words, negative or words])
     without = torch.tensor([False] * rows + [negative is None] * rows, device=network.device)
@@ -139,7 +198,7 @@ def _guided_field(network: DiffusionTransformer, words: Words, negative: Words |
     def field(x: Tensor, t: Tensor) -> Tensor:
         level = t.expand(2 * rows)
         with fast_arithmetic(x.device):
-            clean, clean_against = network(torch.cat([x, x]), level, both, without).chunk(2)
-        return velocity(x, guided(clean, clean_against, guidance), level[:rows])
+            clean, clean_against = network(torch.cat([x, x]), level, both, without, look).chunk(2)
+        return velocity(x, keep(guided(clean, clean_against, guidance)), level[:rows])
 
     return field
