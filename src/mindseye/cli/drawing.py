@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mindseye.imagine.family import Progress
     from mindseye.imagine.imaginer import Imaginer
-from mindseye.imagine.picture import Picture
+    from mindseye.imagine.picture import Picture
     from mindseye.imagine.request import Request
 
 NAME_LENGTH = 60

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from mindseye.learn.batch import Words
 from mindseye.learn.learner import CardText, Learner, Learnt
+from mindseye.randomness import rng_at
 
 CARD = CardText(
     library="diffusers",
@@ -81,6 +82,14 @@ class Blend:
 
 
 Seed = int | Blend
+
+
+def normal_numbers(seed: Seed, shape: Sequence[int], purpose: str = "picture", position: int = 0) -> Tensor:
+    """Standard normal random numbers: a function of a picture's own seed, their purpose and the position alone."""
+    if isinstance(seed, Blend):
+        begin, end = (normal_numbers(each, shape, purpose, position) for each in (seed.begin, seed.end))
+        return on_the_sphere(begin, end, seed.share)
+    return torch.from_numpy(rng_at(seed, purpose, position).standard_normal(tuple(shape), dtype="float32"))
 
 
 def on_the_sphere(begin: Tensor, end: Tensor, share: float) -> Tensor:

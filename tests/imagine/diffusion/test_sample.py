@@ -8,8 +8,8 @@ import torch
 from diffusers.schedulers import FlowMatchEulerDiscreteScheduler
 
 from mindseye.imagine.diffusion.model import Diffusion
-from mindseye.imagine.diffusion.sample import SAMPLERS, guided, picture_noise, shifted_times
-from mindseye.imagine.family import Blend, Given, Settings
+from mindseye.imagine.diffusion.sample import SAMPLERS, guided, shifted_times
+from mindseye.imagine.family import Blend, Given, Settings, normal_numbers
 from mindseye.learn.batch import Words
 from mindseye.randomness import rng_at
 
@@ -87,13 +87,13 @@ def test_the_ancestral_sampler_keeps_no_noise_from_the_first_step_and_all_of_it_
 
 def test_noise_between_two_seeds_is_as_large_as_theirs_and_ends_in_them() -> None:
     shape = (4, 64, 64)
-    begin, end = picture_noise(3, shape), picture_noise(8, shape)
-    assert torch.equal(picture_noise(Blend(3, 8, 0.0), shape), begin)
-    assert torch.equal(picture_noise(Blend(3, 8, 1.0), shape), end)
-    middle = picture_noise(Blend(3, 8, 0.5), shape)
+    begin, end = normal_numbers(3, shape), normal_numbers(8, shape)
+    assert torch.equal(normal_numbers(Blend(3, 8, 0.0), shape), begin)
+    assert torch.equal(normal_numbers(Blend(3, 8, 1.0), shape), end)
+    middle = normal_numbers(Blend(3, 8, 0.5), shape)
     assert middle.std().item() == pytest.approx(1, abs=0.02)
-    assert torch.allclose(middle, picture_noise(Blend(8, 3, 0.5), shape), atol=1e-5)
-    assert torch.equal(picture_noise(Blend(3, 3, 0.4), shape), begin)
+    assert torch.allclose(middle, normal_numbers(Blend(8, 3, 0.5), shape), atol=1e-5)
+    assert torch.equal(normal_numbers(Blend(3, 3, 0.4), shape), begin)
 
 
 def test_guidance_is_linear_and_exact_at_its_ends() -> None:
@@ -158,7 +158,7 @@ def test_guidance_one_ignores_the_negative_prompt_and_zero_ignores_the_prompt(mo
 
 
 def test_seeds_give_different_noise_over_the_whole_range() -> None:
-    noises = [picture_noise(seed, (4,)) for seed in (0, 1, 2**31, 2**32 - 1)]
+    noises = [normal_numbers(seed, (4,)) for seed in (0, 1, 2**31, 2**32 - 1)]
     assert all(not torch.equal(a, b) for a, b in itertools.combinations(noises, 2))
 
 
@@ -207,7 +207,7 @@ def network_inputs(model, settings: Settings, given: Given) -> list[tuple[torch.
 
 
 def straight(picture: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-    return (1 - t) * picture + t * picture_noise(0, tuple(picture.shape), "given")
+    return (1 - t) * picture + t * normal_numbers(0, tuple(picture.shape), "given")
 
 
 def test_looking_changes_no_byte_and_the_shares_of_picture_and_words_add_up_to_one(model) -> None:

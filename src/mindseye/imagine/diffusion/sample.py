@@ -16,11 +16,10 @@ from torch import Tensor
 from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.network import DiffusionTransformer, Look
 from mindseye.imagine.diffusion.objective import noised, velocity
-from mindseye.imagine.family import Blend, Given, Progress, Seed, on_the_sphere
+from mindseye.imagine.family import Given, Progress, Seed, normal_numbers
 from mindseye.learn.batch import Words
 from mindseye.learn.device import fast_arithmetic
 from mindseye.learn.side_by_side import side_by_side
-from mindseye.randomness import rng_at
 
 # Pictures drawn in one pass; always this many rows, so that the bytes do not depend on the request. A processor draws
 # one on each core; a graphics card several at once.
@@ -144,7 +143,7 @@ def draw_pictures(
     shape = (config.channels, config.size_px, config.size_px)
 
     def noise(rows: Sequence[int], purpose: str, step: int = 0) -> Tensor:
-        return torch.stack([picture_noise(seeds[row], shape, purpose, step) for row in rows]).to(network.device)
+        return torch.stack([normal_numbers(seeds[row], shape, purpose, step) for row in rows]).to(network.device)
 
     def drawing(group: range) -> Iterator[Tensor]:
         rows = [*group, *[group[-1]] * (together - len(group))]  # padded: the shape never changes
@@ -163,14 +162,6 @@ def draw_pictures(
     for step, (which, x) in enumerate(side_by_side(drawings, network.device), start=1):
         pictures[list(groups[which])] = x[: len(groups[which])]
         yield Progress(step, len(groups) * steps, pictures.clone())
-
-
-def picture_noise(seed: Seed, shape: tuple[int, ...], purpose: str = "picture", step: int = 0) -> Tensor:
-    """The noise that a picture begins with, or meets at a step: a function of its own seed alone."""
-    if isinstance(seed, Blend):
-        begin, end = (picture_noise(each, shape, purpose, step) for each in (seed.begin, seed.end))
-        return on_the_sphere(begin, end, seed.share)
-    return torch.from_numpy(rng_at(seed, purpose, step).standard_normal(shape, dtype="float32"))
 
 
 def _keeping(given: Given | None, device: torch.device) -> Callable[[Tensor], Tensor]:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mindseye.imagine.family import Abilities, Given, Progress, Settings
+from mindseye.imagine.family import Abilities, Given, Progress, Seed, Settings
 from mindseye.imagine.gan.config import GanConfig
 from mindseye.imagine.gan.dcgan import with_batch_norm, without_norm_in_critic
 from mindseye.imagine.gan.network import Critic, Generator
@@ -18,7 +18,7 @@ from mindseye.imagine.gan.sample import draw_pictures, latents_of
 from mindseye.learn.batch import Words
 from mindseye.learn.learner import Objective
 
-ABILITIES = Abilities(prompt=True, temperature=True)
+ABILITIES = Abilities(prompt=True, temperature=True, blend=True)
 NETWORKS: dict[str, Callable[[GanConfig], tuple[nn.Module, nn.Module]]] = {
     "r3gan": lambda config: (Generator(config), Critic(config)),
     "wgan-gp": without_norm_in_critic,
@@ -72,7 +72,7 @@ class Gan(nn.Module):
     def _temperature(self, asked: Settings) -> float:
         return self.config.temperature if asked.temperature is None else asked.temperature
 
-    def latents(self, seeds: Sequence[int]) -> Float[Tensor, "seed latent"]:
+    def latents(self, seeds: Sequence[Seed]) -> Float[Tensor, "seed latent"]:
         """What picture i is made from: the latent of its own seed, before any temperature."""
         return latents_of(seeds, self.config.latent)
 
@@ -87,7 +87,7 @@ class Gan(nn.Module):
         self,
         words: Words,
         negative: Words | None,
-        seeds: Sequence[int],
+        seeds: Sequence[Seed],
         settings: Settings,
         given: Given | None = None,
     ) -> Iterator[Progress]:

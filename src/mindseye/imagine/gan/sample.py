@@ -9,11 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mindseye.imagine.family import Progress
+from mindseye.imagine.family import Progress, Seed, normal_numbers
 from mindseye.imagine.gan.config import GanConfig
 from mindseye.learn.device import fast_arithmetic
 from mindseye.learn.side_by_side import side_by_side
-from mindseye.randomness import rng_at
 
 # Pictures drawn in one pass; always this many rows, so that the bytes do not depend on the request. A processor draws
 # one on each core; a graphics card several at once.
@@ -21,10 +20,9 @@ TOGETHER = {"cpu": 1}
 TOGETHER_ELSEWHERE = 16
 
 
-def latents_of(seeds: Sequence[int], length: int) -> Float[Tensor, "seed latent"]:
+def latents_of(seeds: Sequence[Seed], length: int) -> Float[Tensor, "seed latent"]:
     """The latent of each seed: a function of that seed alone, standard normal."""
-    each = [torch.from_numpy(rng_at(seed, "picture").standard_normal(length, dtype="float32")) for seed in seeds]
-    return torch.stack(each)
+    return torch.stack([normal_numbers(seed, (length,)) for seed in seeds])
 
 
 def draw_pictures(

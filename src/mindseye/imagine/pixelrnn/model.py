@@ -41,7 +41,7 @@ class PixelRNN(nn.Module):
     def condition(self, words: Words, without_caption: Bool[Tensor, "batch"]) -> Float[Tensor, "batch feature"]:
         """The captions as the network is told of them; a learned vector where there is none."""
         sentence = F.rms_norm(words.sentence.float(), words.sentence.shape[-1:])
-        return torch.where(without_caption[:, None], self.no_caption, self.sentence_in(sentence))
+        return torch.where((without_caption | words.absent)[:, None], self.no_caption, self.sentence_in(sentence))
 
     def forward(
         self, pixels: Int[Tensor, "batch height width number"], words: Words, without_caption: Bool[Tensor, "batch"]
