@@ -38,6 +38,15 @@ def test_stages_double_their_width_inwards_up_to_the_greatest() -> None:
     assert (config.base_px, config.widths) == (4, [256, 256, 128, 64])
 
 
+def test_the_fewer_pictures_there_are_the_more_they_are_changed_unless_one_says_how() -> None:
+    config = GanConfig.for_pictures(PictureFormat(size_px=32, channels=4))
+    changes = [
+        config.model_copy(update={"training_pictures": pictures}).changes for pictures in (1999, 2000, 9999, 10**6)
+    ]
+    assert changes == [("colour", "move", "cut"), ("move", "cut"), ("move", "cut"), ("move",)]
+    assert config.model_copy(update={"augment": ()}).changes == ()
+
+
 def test_every_block_starts_as_the_identity_and_passes_a_gradient_to_what_makes_it_more() -> None:
     block = Block(width=16, group=8, blocks=3)
     x = torch.randn(2, 16, 4, 4, generator=torch.Generator().manual_seed(0))

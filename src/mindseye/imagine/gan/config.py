@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -17,6 +18,12 @@ PRESETS: dict[str, dict[str, int]] = {
     "large": {"width": 768, "width_out": 192, "blocks": 2},  # for a GPU
 }
 GAMMA_AT_32_PX = 0.5  # the paper's 0.05 (CIFAR-10) to 0.5 (ImageNet) at 32 px; it grows with the number of pixels
+Change = Literal["colour", "move", "cut"]
+CHANGES: tuple[tuple[float, tuple[Change, ...]], ...] = (  # of collections with fewer pictures than this
+    (2_000, ("colour", "move", "cut")),
+    (10_000, ("move", "cut")),
+    (math.inf, ("move",)),
+)
 COARSEST_PX = 8  # the coarsest grid is smaller than this
 
 
@@ -39,9 +46,10 @@ class GanConfig(BaseModel):
 
     penalty: float = Field(1.0, ge=0, description="gamma of R1 and R2 (r3gan), lambda of the penalty (wgan-gp)")
     mismatch: float = Field(0.5, ge=0, description="weight of real pictures with a wrong caption in the critic's loss")
-    augment: tuple[Literal["colour", "move", "cut"], ...] = Field(
-        ("colour", "move", "cut"), description="what is done to every picture before the critic sees it"
+    augment: tuple[Change, ...] | None = Field(
+        None, description="how pictures are changed before the critic sees them; by their number unless given"
     )
+    training_pictures: int = Field(0, ge=0, description="how many pictures it is trained on")
 
     temperature: float = Field(1.0, ge=0, le=10, description="default scale of the latent; 0 is no chance at all")
 
@@ -69,6 +77,13 @@ class GanConfig(BaseModel):
         """Channels of the stages, from the coarsest to the finest."""
         stages = (self.size_px // self.patch_px // self.base_px).bit_length()
         return [min(self.width, self.width_out * 2**finer) for finer in reversed(range(stages))]
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What is done to a picture before the critic sees it: the fewer there are, the more."""
+        if self.augment is not None:
+            return self.augment
+        return next(changes for fewer_than, changes in CHANGES if self.training_pictures < fewer_than)
 
     @classmethod
     def for_pictures(cls, pictures: PictureFormat, preset: str = "base") -> Self:
