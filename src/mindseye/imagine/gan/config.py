@@ -25,6 +25,7 @@ CHANGES: tuple[tuple[float, tuple[Change, ...]], ...] = (  # of collections with
     (math.inf, ("move",)),
 )
 COARSEST_PX = 8  # the coarsest grid is smaller than this
+FINEST_PX = 16  # the finest grid is no smaller than this, and in the recipe not twice as large: it is what costs
 
 
 class GanConfig(BaseModel):
@@ -35,7 +36,7 @@ class GanConfig(BaseModel):
     size_px: int = Field(ge=8, le=512, description="edge of the square picture")
     channels: int = Field(ge=3, le=4, description="3 RGB, 4 RGBA (premultiplied)")
     method: Literal["r3gan", "wgan-gp", "dcgan"] = Field("r3gan", description="the paper: its networks and its losses")
-    patch_px: int = Field(2, ge=1, description="edge of the patch that the finest stage sees as one place")
+    patch_px: int = Field(2, ge=1, description="edge of the patch that is one place to the finest stage (r3gan)")
     width: int = Field(256, ge=8, description="channels of the coarsest stage, at most")
     width_out: int = Field(64, ge=8, description="channels of the finest stage; each coarser one has twice as many")
     blocks: int = Field(1, ge=1, description="residual blocks a stage (r3gan)")
@@ -55,10 +56,10 @@ class GanConfig(BaseModel):
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
-        if self.size_px % self.patch_px or self.base_px >= COARSEST_PX:
+        if self.patch_px.bit_count() != 1 or self.size_px % self.patch_px or self.base_px >= COARSEST_PX:
             raise ValueError(
-                f"size_px {self.size_px} must be patch_px ({self.patch_px}) times an edge below {COARSEST_PX}"
-                " that was doubled any number of times"
+                f"size_px {self.size_px} must be an edge below {COARSEST_PX}, doubled any number of times, and patch_px"
+                f" ({self.patch_px}) 1, or 2 doubled so, that divides it"
             )
         if 2 * self.width_out % self.group or 2 * self.width % self.group:
             raise ValueError(f"group {self.group} must divide twice width ({self.width}) and width_out")
@@ -94,9 +95,17 @@ class GanConfig(BaseModel):
         """
         if preset not in PRESETS:
             raise BadInput(f"gan has no preset {preset!r}", next_step=f"choose one of {', '.join(PRESETS)}")
+        patch_px = 1
+        while pictures.size_px % (2 * patch_px) == 0 and pictures.size_px // (2 * patch_px) >= FINEST_PX:
+            patch_px *= 2
         try:
-            penalty = GAMMA_AT_32_PX * (pictures.size_px / 32) ** 2
-            return cls(size_px=pictures.size_px, channels=pictures.channels, penalty=penalty, **PRESETS[preset])
+            return cls(
+                size_px=pictures.size_px,
+                channels=pictures.channels,
+                patch_px=patch_px,
+                penalty=GAMMA_AT_32_PX * (pictures.size_px / 32) ** 2,
+                **PRESETS[preset],
+            )
         except ValueError as error:
             raise BadInput(
                 f"gan cannot draw pictures of {pictures.size_px} px",
