@@ -18,7 +18,7 @@ from ours import made_up_words
 from record import print_figure, say
 
 SIZES_PX = (32, 64)
-TURNS = 5
+TURNS = 3
 PICTURES = {"gan": 64, "diffusion": 4}
 
 

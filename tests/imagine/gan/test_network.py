@@ -33,9 +33,29 @@ def test_an_unknown_preset_is_refused_with_the_ones_there_are() -> None:
     assert all(name in str(caught.value) for name in PRESETS)
 
 
+@pytest.mark.parametrize(("size_px", "patch_px"), [(16, 1), (20, 1), (24, 1), (32, 2), (48, 2), (64, 4), (128, 8)])
+def test_the_finest_grid_is_about_as_fine_for_every_size_since_it_is_what_costs(size_px: int, patch_px: int) -> None:
+    assert GanConfig.for_pictures(PictureFormat(size_px=size_px, channels=4)).patch_px == patch_px
+
+
+@pytest.mark.parametrize("patch_px", [3, 5, 128])
+def test_a_patch_that_cannot_be_reached_by_doubling_is_refused(patch_px: int) -> None:
+    with pytest.raises(ValueError, match="patch_px"):
+        GanConfig(size_px=96, channels=4, patch_px=patch_px)
+
+
 def test_stages_double_their_width_inwards_up_to_the_greatest() -> None:
-    config = GanConfig(size_px=64, channels=4, width=256, width_out=64)
+    config = GanConfig(size_px=64, channels=4, patch_px=2, width=256, width_out=64)
     assert (config.base_px, config.widths) == (4, [256, 256, 128, 64])
+
+
+def test_the_fewer_pictures_there_are_the_more_they_are_changed_unless_one_says_how() -> None:
+    config = GanConfig.for_pictures(PictureFormat(size_px=32, channels=4))
+    changes = [
+        config.model_copy(update={"training_pictures": pictures}).changes for pictures in (1999, 2000, 9999, 10**6)
+    ]
+    assert changes == [("colour", "move", "cut"), ("move", "cut"), ("move", "cut"), ("move",)]
+    assert config.model_copy(update={"augment": ()}).changes == ()
 
 
 def test_every_block_starts_as_the_identity_and_passes_a_gradient_to_what_makes_it_more() -> None:

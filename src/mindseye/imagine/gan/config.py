@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -17,7 +18,14 @@ PRESETS: dict[str, dict[str, int]] = {
     "large": {"width": 768, "width_out": 192, "blocks": 2},  # for a GPU
 }
 GAMMA_AT_32_PX = 0.5  # the paper's 0.05 (CIFAR-10) to 0.5 (ImageNet) at 32 px; it grows with the number of pixels
+Change = Literal["colour", "move", "cut"]
+CHANGES: tuple[tuple[float, tuple[Change, ...]], ...] = (  # of collections with fewer pictures than this
+    (2_000, ("colour", "move", "cut")),
+    (10_000, ("move", "cut")),
+    (math.inf, ("move",)),
+)
 COARSEST_PX = 8  # the coarsest grid is smaller than this
+FINEST_PX = 16  # the finest grid is no smaller than this, and in the recipe not twice as large: it is what costs
 
 
 class GanConfig(BaseModel):
@@ -28,7 +36,7 @@ class GanConfig(BaseModel):
     size_px: int = Field(ge=8, le=512, description="edge of the square picture")
     channels: int = Field(ge=3, le=4, description="3 RGB, 4 RGBA (premultiplied)")
     method: Literal["r3gan", "wgan-gp", "dcgan"] = Field("r3gan", description="the paper: its networks and its losses")
-    patch_px: int = Field(2, ge=1, description="edge of the patch that the finest stage sees as one place")
+    patch_px: int = Field(2, ge=1, description="edge of the patch that is one place to the finest stage (r3gan)")
     width: int = Field(256, ge=8, description="channels of the coarsest stage, at most")
     width_out: int = Field(64, ge=8, description="channels of the finest stage; each coarser one has twice as many")
     blocks: int = Field(1, ge=1, description="residual blocks a stage (r3gan)")
@@ -39,18 +47,19 @@ class GanConfig(BaseModel):
 
     penalty: float = Field(1.0, ge=0, description="gamma of R1 and R2 (r3gan), lambda of the penalty (wgan-gp)")
     mismatch: float = Field(0.5, ge=0, description="weight of real pictures with a wrong caption in the critic's loss")
-    augment: tuple[Literal["colour", "move", "cut"], ...] = Field(
-        ("colour", "move", "cut"), description="what is done to every picture before the critic sees it"
+    augment: tuple[Change, ...] | None = Field(
+        None, description="how pictures are changed before the critic sees them; by their number unless given"
     )
+    training_pictures: int = Field(0, ge=0, description="how many pictures it is trained on")
 
     temperature: float = Field(1.0, ge=0, le=10, description="default scale of the latent; 0 is no chance at all")
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
-        if self.size_px % self.patch_px or self.base_px >= COARSEST_PX:
+        if self.patch_px.bit_count() != 1 or self.size_px % self.patch_px or self.base_px >= COARSEST_PX:
             raise ValueError(
-                f"size_px {self.size_px} must be patch_px ({self.patch_px}) times an edge below {COARSEST_PX}"
-                " that was doubled any number of times"
+                f"size_px {self.size_px} must be an edge below {COARSEST_PX}, doubled any number of times, and patch_px"
+                f" ({self.patch_px}) 1, or 2 doubled so, that divides it"
             )
         if 2 * self.width_out % self.group or 2 * self.width % self.group:
             raise ValueError(f"group {self.group} must divide twice width ({self.width}) and width_out")
@@ -70,6 +79,13 @@ class GanConfig(BaseModel):
         stages = (self.size_px // self.patch_px // self.base_px).bit_length()
         return [min(self.width, self.width_out * 2**finer) for finer in reversed(range(stages))]
 
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What is done to a picture before the critic sees it: the fewer there are, the more."""
+        if self.augment is not None:
+            return self.augment
+        return next(changes for fewer_than, changes in CHANGES if self.training_pictures < fewer_than)
+
     @classmethod
     def for_pictures(cls, pictures: PictureFormat, preset: str = "base") -> Self:
         """The recipe for pictures of this format.
@@ -79,9 +95,17 @@ class GanConfig(BaseModel):
         """
         if preset not in PRESETS:
             raise BadInput(f"gan has no preset {preset!r}", next_step=f"choose one of {', '.join(PRESETS)}")
+        patch_px = 1
+        while pictures.size_px % (2 * patch_px) == 0 and pictures.size_px // (2 * patch_px) >= FINEST_PX:
+            patch_px *= 2
         try:
-            penalty = GAMMA_AT_32_PX * (pictures.size_px / 32) ** 2
-            return cls(size_px=pictures.size_px, channels=pictures.channels, penalty=penalty, **PRESETS[preset])
+            return cls(
+                size_px=pictures.size_px,
+                channels=pictures.channels,
+                patch_px=patch_px,
+                penalty=GAMMA_AT_32_PX * (pictures.size_px / 32) ** 2,
+                **PRESETS[preset],
+            )
         except ValueError as error:
             raise BadInput(
                 f"gan cannot draw pictures of {pictures.size_px} px",

@@ -6,14 +6,14 @@ a picture differs from what this generator drew last, not how good it is.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 
+from mindseye.files import write_json
 from mindseye.imagine.gan.config import GanConfig
-from mindseye.imagine.gan.model import NETWORKS, Gan
+from mindseye.imagine.gan.model import Gan, build
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"  # the name that the convention gives to any component's
 
@@ -22,9 +22,9 @@ def save(model: Gan, folder: Path) -> None:
     """Writes `model_index.json` and `generator/`, weights in bfloat16."""
     place = folder / "generator"
     place.mkdir(parents=True)
-    index = {"_class_name": "mindseye.Gan", "generator": ["mindseye.imagine.gan", type(model.generator).__name__]}
-    (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
-    (place / "config.json").write_text(model.config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    network = ["mindseye.imagine.gan", type(model.generator).__name__]
+    write_json(folder / "model_index.json", {"_class_name": "mindseye.Gan", "generator": network})
+    write_json(place / "config.json", model.config.model_dump(mode="json"))
     weights = {name: weight.to(torch.bfloat16).contiguous() for name, weight in model.generator.state_dict().items()}
     save_file(weights, place / WEIGHTS)
 
@@ -35,8 +35,7 @@ def load(config: GanConfig, folder: Path) -> Gan:
     Raises:
         Exception: weights are missing, damaged, or not exactly those of `config`; `load_model` says so to the person.
     """
-    with torch.device("meta"):
-        generator, _ = NETWORKS[config.method](config)
-    weights = load_file(folder / "generator" / WEIGHTS)
-    generator.load_state_dict({name: weight.float() for name, weight in weights.items()}, assign=True)
-    return Gan(config, generator.eval(), critic=None)
+    model = build(config, seed=0)
+    model.generator.load_state_dict(load_file(folder / "generator" / WEIGHTS))
+    model.critic = None
+    return model.eval()

@@ -144,8 +144,8 @@ def critic_loss(model: Any, batch: Batch, draws: Draws, config: GanConfig) -> Te
         generated = model.generator(draws["latent"], own)
     real, fake, penalty = contest.looked_at(
         partial(model.critic, sentences=torch.stack([own, other], dim=1)),
-        augmented(batch.pictures, of("real", draws), config.augment),
-        augmented(generated, of("fake", draws), config.augment),
+        augmented(batch.pictures, of("real", draws), config.changes),
+        augmented(generated, of("fake", draws), config.changes),
         draws["mix"],
         config.penalty,
     )
@@ -157,9 +157,9 @@ def critic_loss(model: Any, batch: Batch, draws: Draws, config: GanConfig) -> Te
 def generator_loss(model: Any, batch: Batch, draws: Draws, config: GanConfig) -> Tensor:
     """The generator's loss."""
     critic = partial(model.critic, sentences=batch.words.sentence[:, None])
-    fake = critic(augmented(model.generator(draws["latent"], batch.words.sentence), of("fake", draws), config.augment))
+    fake = critic(augmented(model.generator(draws["latent"], batch.words.sentence), of("fake", draws), config.changes))
     with torch.no_grad():
-        real = critic(augmented(batch.pictures, of("real", draws), config.augment))
+        real = critic(augmented(batch.pictures, of("real", draws), config.changes))
     return CONTESTS[config.method].generator(real[:, 0], fake[:, 0]).mean()
 
 
