@@ -9,8 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from mindseye import files
 from mindseye.imagine.vae.config import VaeConfig
-from mindseye.imagine.vae.model import Vae
-from mindseye.imagine.vae.network import VaeNetwork
+from mindseye.imagine.vae.model import Vae, build
 
 NETWORK = "vae"
 CODES = "codes"
@@ -36,9 +35,8 @@ def load(config: VaeConfig, folder: Path) -> Vae:
     Raises:
         Exception: weights are missing, damaged, or not exactly those of `config`; `load_model` says so to the person.
     """
-    with torch.device("meta"):
-        model = Vae(config, VaeNetwork(config))
+    model = build(config, seed=0)
     network = load_file(folder / NETWORK / WEIGHTS)
-    weights = {f"network.{name}": weight.float() for name, weight in network.items()}
-    model.load_state_dict(weights | load_file(folder / CODES / WEIGHTS), assign=True)
+    weights = {f"network.{name}": weight for name, weight in network.items()}
+    model.load_state_dict(weights | load_file(folder / CODES / WEIGHTS))
     return model.eval()
