@@ -154,4 +154,4 @@ def test_more_bits_than_directions_and_features_of_another_encoder_are_refused()
     with pytest.raises(BadInput, match="do not fit this hasher"):
         encode_pictures(fit_cca_itq(pairs, 16), pairs.words)
     with pytest.raises(BadInput, match="too few"):
-        Pairs(pairs.pictures[:1], pairs.words[:1], np.zeros(1, int))
+        fit_cca_itq(Pairs(pairs.pictures, pairs.words[:3], np.zeros(3, int)), 16)

@@ -30,9 +30,16 @@ def fit_cca_itq(pairs: Pairs, bits: int, seed: int = 0, ridge: float = RIDGE) ->
         ridge: the multiple of the mean eigenvalue that is added to the diagonal of each covariance.
 
     Raises:
-        BadInput: there are not so many directions.
+        BadInput: there are not so many directions, or fewer than two pictures have captions.
     """
     checked_bits(bits)
+    captions = np.bincount(pairs.picture_of, minlength=len(pairs.pictures))
+    shown = np.flatnonzero(captions)
+    if len(shown) < 2:
+        raise BadInput(
+            f"{len(shown)} captioned pictures are too few to learn from which words go with which looks",
+            next_step="collect pictures with captions",
+        )
     most = min(pairs.pictures.shape[1], pairs.words.shape[1])
     if bits > most:
         raise BadInput(
@@ -41,9 +48,7 @@ def fit_cca_itq(pairs: Pairs, bits: int, seed: int = 0, ridge: float = RIDGE) ->
             next_step=f"use {most // 8 * 8} bits or fewer",
         )
     pictures, words = unit(pairs.pictures), unit(pairs.words)
-    captions = np.bincount(pairs.picture_of, minlength=len(pictures))
     weight = 1 / captions[pairs.picture_of]  # of a caption: those of a picture count as one together
-    shown = np.flatnonzero(captions)
     picture_mean, word_mean = pictures[shown].mean(0), weight @ words / len(shown)
     x, y = pictures - picture_mean, words - word_mean
     mean_words = np.zeros((len(pictures), y.shape[1]))

@@ -31,14 +31,9 @@ class Pairs:
     words: Float[np.ndarray, "caption word_width"]
     picture_of: Int[np.ndarray, "caption"]
 
-    def __post_init__(self) -> None:
-        assert len(self.words) == len(self.picture_of)
-        if min(len(self.pictures), len(self.words)) < 2:
-            raise BadInput(
-                f"{len(self.pictures)} pictures with {len(self.words)} captions are too few to learn codes from",
-                why="at least two pictures with captions are needed",
-                next_step="give more captioned pictures",
-            )
+    def first_caption(self, picture: int) -> int:
+        """The row in `words` of a picture's first caption; the picture must have one."""
+        return int(np.argmax(self.picture_of == picture))
 
 
 class Hasher(Protocol):
