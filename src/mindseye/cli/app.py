@@ -10,7 +10,22 @@ from typing import Annotated
 import typer
 
 from mindseye import __version__
-from mindseye.cli import begin, collect, console, evaluate, explore, imagine, inspect, models, runs, show, think, train
+from mindseye.cli import (
+    begin,
+    collect,
+    console,
+    evaluate,
+    explore,
+    imagine,
+    inspect,
+    models,
+    repair,
+    runs,
+    search,
+    show,
+    think,
+    train,
+)
 from mindseye.errors import MindseyeError
 
 EXIT_CODES = """\b
@@ -46,9 +61,11 @@ for command in (
     think.think,
     think.judge,
     explore.explore,
+    search.search,
     runs.runs,
     models.models,
     show.show,
+    repair.repair,
 ):
     app.command()(command)
 

@@ -27,7 +27,7 @@ def test_codes_are_as_long_as_the_tables_say(m: int, t: int, k: int) -> None:
 
 
 def test_generators_are_those_of_the_textbook() -> None:
-    """Lin and Costello, example 6.1: (15, 7) has x^8 + x^7 + x^6 + x^4 + 1, (15, 5) x^10 + x^8 + x^5 + x^4 + x^2 + x + 1."""
+    """Lin and Costello, section 6.1: x^8 + x^7 + x^6 + x^4 + 1, and x^10 + x^8 + x^5 + x^4 + x^2 + x + 1."""
     assert Bch(4, 2).generator == 0b111010001
     assert Bch(4, 3).generator == 0b10100110111
 

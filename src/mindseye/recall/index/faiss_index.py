@@ -5,13 +5,11 @@ A million codes of 64 bits take about 1 ms a query.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Int, Int64, UInt8
 
-from mindseye.errors import Unavailable
 from mindseye.recall.bits import checked_bits, checked_codes
+from mindseye.recall.extra import extra
 from mindseye.recall.index.interface import Nearest, Within, checked_count, checked_ids, padded
 
 
@@ -28,7 +26,7 @@ class FaissIndex:
     backend = "faiss"
 
     def __init__(self, bits: int) -> None:
-        self._faiss = _faiss()
+        self._faiss = extra("faiss")
         self.bits = checked_bits(bits)
         self._flat = self._faiss.IndexBinaryFlat(bits)
         self._index = self._faiss.IndexBinaryIDMap2(self._flat)
@@ -81,18 +79,3 @@ class FaissIndex:
     def _ids(self) -> Int64[np.ndarray, "code"]:
         ids: Int64[np.ndarray, "code"] = self._faiss.vector_to_array(self._index.id_map)
         return ids
-
-
-def _faiss() -> Any:
-    """The package, which is imported when it is first needed.
-
-    Raises:
-        Unavailable: it is not installed.
-    """
-    try:
-        import faiss
-    except ImportError:
-        raise Unavailable(
-            "the index backend faiss was asked for and is not installed", next_step="pip install 'mindseye[recall]'"
-        ) from None
-    return faiss
