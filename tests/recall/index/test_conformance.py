@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -12,33 +12,30 @@ import pytest
 
 from mindseye.errors import BadInput
 from mindseye.recall.bits import unpack
-from mindseye.recall.index import FaissIndex, HammingIndex, NumpyIndex, load_index, save_index
+from mindseye.recall.index import FaissIndex, HammingIndex, MilvusIndex, NumpyIndex, load_index, save_index
 
 Make = Callable[[int], HammingIndex]
 WIDTHS = [64, 128, 256]
 
 
-@pytest.fixture(
-    params=[
-        NumpyIndex,
-        pytest.param(
-            FaissIndex,
-            marks=pytest.mark.skipif(importlib.util.find_spec("faiss") is None, reason="faiss-cpu is not installed"),
-        ),
-    ],
-    ids=lambda backend: str(backend.backend),
-)
-def make(request: pytest.FixtureRequest) -> Make:
-    backend: Make = request.param
-    return backend
+@pytest.fixture(params=["numpy", "faiss", "milvus"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
+    """Makes an empty index of one backend; milvus-lite is installed by its own extra only."""
+    if request.param == "numpy":
+        return NumpyIndex
+    pytest.importorskip("faiss" if request.param == "faiss" else "milvus_lite")
+    if request.param == "faiss":
+        return FaissIndex
+    names = (f"codes{number}" for number in count())
+    return lambda bits: MilvusIndex(bits, str(tmp_path / "milvus.db"), next(names))
 
 
-def codes_with_duplicates(count: int, bits: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def codes_with_duplicates(rows: int, bits: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Ids in no order, and codes of which every third is a copy of another."""
     rng = np.random.default_rng(seed)
-    codes = rng.integers(0, 256, (count, bits // 8), dtype=np.uint8)
-    codes[::3] = codes[rng.integers(0, count, len(codes[::3]))]
-    return rng.permutation(10 * count)[:count], codes
+    codes = rng.integers(0, 256, (rows, bits // 8), dtype=np.uint8)
+    codes[::3] = codes[rng.integers(0, rows, len(codes[::3]))]
+    return rng.permutation(10 * rows)[:rows], codes
 
 
 def expected(ids: np.ndarray, codes: np.ndarray, query: np.ndarray) -> list[tuple[int, int]]:

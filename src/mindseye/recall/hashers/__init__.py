@@ -1,10 +1,12 @@
 """Hashers: features of pictures and words to binary codes in one space.
 
-hasher.py            what a hasher can do, and what it learns from
-random_codes.py      chance
-sign_projection.py   the signs of random projections, which learn nothing of pairs
-cca_itq.py           canonical correlations, rotated for their signs: the default
-folder.py            on disk
+    hasher.py            what a hasher can do, and what it learns from
+    random_codes.py      chance
+    sign_projection.py   the signs of random projections, which learn nothing of pairs
+    cca_itq.py           canonical correlations, rotated for their signs: the default
+    folder.py            on disk
+
+A method is one file with a function that fits it; `FITS` names them all.
 """
 
 from __future__ import annotations

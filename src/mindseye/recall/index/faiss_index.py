@@ -10,7 +10,7 @@ from jaxtyping import Int, Int64, UInt8
 
 from mindseye.recall.bits import checked_bits, checked_codes
 from mindseye.recall.extra import extra
-from mindseye.recall.index.interface import Nearest, Within, checked_count, checked_ids, padded
+from mindseye.recall.index.interface import Nearest, Within, checked_count, checked_ids, padded, settled
 
 
 class FaissIndex:
@@ -42,21 +42,14 @@ class FaissIndex:
         return int(self._index.remove_ids(np.asarray(ids, np.int64)))
 
     def search(self, queries: UInt8[np.ndarray, "query byte"], k: int) -> Nearest:
-        """One more than `k` is asked for: where the next one is as near as the last, FAISS chose among equals by the
-        order in which they were added, and the whole ring is read to choose by id."""
         queries = checked_codes(queries, self.bits)
         count = min(checked_count(k), len(self))
         if count == 0:
             return padded(np.empty((len(queries), 0), np.int32), np.empty((len(queries), 0), np.int64), k, self.bits)
         self._faiss.omp_set_num_threads(1)  # of the calling thread: each has its own number
         apart, ids = self._index.search(queries, min(count + 1, len(self)))
-        order = np.lexsort((ids, apart))
-        apart, ids = np.take_along_axis(apart, order, axis=1), np.take_along_axis(ids, order, axis=1)
-        if apart.shape[1] > count:
-            for row in np.flatnonzero(apart[:, count] == apart[:, count - 1]):
-                ring = self.within(queries[row : row + 1], int(apart[row, count]))[0]
-                apart[row, :count], ids[row, :count] = ring.distances[:count], ring.ids[:count]
-        return padded(apart[:, :count], ids[:, :count], k, self.bits)
+        apart, ids = settled(apart, ids, count, lambda row, radius: self.within(queries[row : row + 1], radius)[0])
+        return padded(apart, ids, k, self.bits)
 
     def within(self, queries: UInt8[np.ndarray, "query byte"], radius: int) -> list[Within]:
         queries = checked_codes(queries, self.bits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -104,6 +105,29 @@ def checked_count(k: int) -> int:
     if k < 1:
         raise BadInput(f"{k} results cannot be searched for", next_step="ask for 1 or more")
     return k
+
+
+def settled(
+    distances: Int[np.ndarray, "query found"],
+    ids: Int64[np.ndarray, "query found"],
+    count: int,
+    ring: Callable[[int, int], Within],
+) -> tuple[Int[np.ndarray, "query count"], Int64[np.ndarray, "query count"]]:
+    """The nearest `count` in the order of (distance, id), for backends that choose among equals as they please.
+
+    Args:
+        distances, ids: what the backend gave, one more than `count` where it holds so many. Where that one is as near
+            as the last that counts, others with lower ids may be missing.
+        count: how many count.
+        ring: everything within a radius of a query: (query, radius) to the codes.
+    """
+    order = np.lexsort((ids, distances))
+    distances, ids = np.take_along_axis(distances, order, axis=1), np.take_along_axis(ids, order, axis=1)
+    if distances.shape[1] > count:
+        for row in np.flatnonzero(distances[:, count] == distances[:, count - 1]):
+            near = ring(int(row), int(distances[row, count]))
+            distances[row, :count], ids[row, :count] = near.distances[:count], near.ids[:count]
+    return distances[:, :count], ids[:, :count]
 
 
 def padded(
