@@ -33,13 +33,6 @@ def fit_cca_itq(pairs: Pairs, bits: int, seed: int = 0, ridge: float = RIDGE) ->
         BadInput: there are not so many directions, or fewer than two pictures have captions.
     """
     checked_bits(bits)
-    captions = np.bincount(pairs.picture_of, minlength=len(pairs.pictures))
-    shown = np.flatnonzero(captions)
-    if len(shown) < 2:
-        raise BadInput(
-            f"{len(shown)} captioned pictures are too few to learn from which words go with which looks",
-            next_step="collect pictures with captions",
-        )
     most = min(pairs.pictures.shape[1], pairs.words.shape[1])
     if bits > most:
         raise BadInput(
@@ -47,20 +40,23 @@ def fit_cca_itq(pairs: Pairs, bits: int, seed: int = 0, ridge: float = RIDGE) ->
             why=f"features of {most} numbers have {most} canonical directions",
             next_step=f"use {most // 8 * 8} bits or fewer",
         )
-    pictures, words = unit(pairs.pictures), unit(pairs.words)
-    weight = 1 / captions[pairs.picture_of]  # of a caption: those of a picture count as one together
-    picture_mean, word_mean = pictures[shown].mean(0), weight @ words / len(shown)
+    captioned, of, captions = np.unique(pairs.picture_of, return_inverse=True, return_counts=True)
+    if len(captioned) < 2:
+        raise BadInput(
+            f"{len(captioned)} captioned pictures are too few to learn from which words go with which looks",
+            next_step="collect pictures with captions",
+        )
+    share = 1 / captions[of][:, None]  # of a caption among those of its picture
+    pictures, words = unit(pairs.pictures[captioned]), unit(pairs.words)
+    picture_mean, word_mean = pictures.mean(0), (share * words).sum(0) / len(captioned)
     x, y = pictures - picture_mean, words - word_mean
-    mean_words = np.zeros((len(pictures), y.shape[1]))
-    np.add.at(mean_words, pairs.picture_of, weight[:, None] * y)
+    mean_y = np.zeros((len(captioned), y.shape[1]))  # over the captions of a picture
+    np.add.at(mean_y, of, share * y)
     a, b, correlation = canonical_directions(
-        _ridged(x[shown].T @ x[shown] / len(shown), ridge),
-        _ridged((weight[:, None] * y).T @ y / len(shown), ridge),
-        x[shown].T @ mean_words[shown] / len(shown),
-        bits,
+        _ridged(x.T @ x / len(x), ridge), _ridged((share * y).T @ y / len(x), ridge), x.T @ mean_y / len(x), bits
     )
     a, b = a * correlation, b * correlation  # as the authors: a direction counts as much as the two agree in it
-    rotation = itq_rotation(np.concatenate([x[shown] @ a, mean_words[shown] @ b]), seed)
+    rotation = itq_rotation(np.concatenate([x @ a, mean_y @ b]), seed)
     return LinearHasher("cca_itq", _projection(picture_mean, a @ rotation), _projection(word_mean, b @ rotation))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int, Int64, UInt8
 
 from mindseye.recall.bits import checked_bits, checked_codes
-from mindseye.recall.extra import extra
+from mindseye.recall.optional import optional
 from mindseye.recall.index.interface import Nearest, Within, checked_count, checked_ids, padded, settled
 
 
@@ -26,7 +26,7 @@ class FaissIndex:
     backend = "faiss"
 
     def __init__(self, bits: int) -> None:
-        self._faiss = extra("faiss")
+        self._faiss = optional("faiss")
         self.bits = checked_bits(bits)
         self._flat = self._faiss.IndexBinaryFlat(bits)
         self._index = self._faiss.IndexBinaryIDMap2(self._flat)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mindseye.errors import BadInput, Unavailable
 from mindseye.recall.bits import checked_bits, checked_codes
-from mindseye.recall.extra import extra
+from mindseye.recall.optional import optional
 from mindseye.recall.index.interface import Nearest, Within, checked_count, checked_ids, padded, settled
 
 MOST_FOUND = 16_384  # what Milvus returns for one query at most
@@ -40,7 +40,7 @@ class MilvusIndex:
     def __init__(self, bits: int, address: str, name: str) -> None:
         self.bits = checked_bits(bits)
         self.name = name
-        milvus = extra("pymilvus", "milvus")
+        milvus = optional("pymilvus", "milvus")
         try:
             self._client: Any = milvus.MilvusClient(address)
             if not self._client.has_collection(name):

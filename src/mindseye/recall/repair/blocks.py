@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mindseye.recall.extra import extra
+from mindseye.recall.optional import optional
 
 DATA, TOTAL = 8, 10  # blocks of a stripe
 SPARE = TOTAL - DATA
@@ -52,7 +52,7 @@ def parity(blocks: Sequence[bytes]) -> list[bytes]:
     Raises:
         Unavailable: zfec is not installed.
     """
-    made: list[bytes] = extra("zfec").Encoder(DATA, TOTAL).encode(list(blocks), list(range(DATA, TOTAL)))
+    made: list[bytes] = optional("zfec").Encoder(DATA, TOTAL).encode(list(blocks), list(range(DATA, TOTAL)))
     return made
 
 
@@ -68,7 +68,7 @@ def rebuilt(blocks: Sequence[bytes | None]) -> list[bytes]:
     held = dict(there)
     pairs = [(number, held[number]) if number in held else spares.pop(0) for number in range(DATA)]
     data: list[bytes] = (
-        extra("zfec").Decoder(DATA, TOTAL).decode([block for _, block in pairs], [number for number, _ in pairs])
+        optional("zfec").Decoder(DATA, TOTAL).decode([block for _, block in pairs], [number for number, _ in pairs])
     )
     return [*data, *parity(data)]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mindseye.errors import BadInput
-from mindseye.recall.extra import extra
+from mindseye.recall.optional import optional
 
 FORMAT = "mindseye protection 1"
 COPIES = ("record.0", "record.1", "record.2")
@@ -58,7 +58,7 @@ def encoded(record: Record) -> bytes:
     """
     content = record.model_dump_json().encode()
     digest = hashlib.sha256(content).digest()
-    return bytes(extra("reedsolo").RSCodec(CHECK_BYTES).encode(digest + content))
+    return bytes(optional("reedsolo").RSCodec(CHECK_BYTES).encode(digest + content))
 
 
 def read_record(folder: Path) -> Record:
@@ -81,7 +81,7 @@ def read_record(folder: Path) -> Record:
 
 
 def _decoded(copy: bytes) -> Record:
-    reedsolo = extra("reedsolo")
+    reedsolo = optional("reedsolo")
     try:
         corrected = bytes(reedsolo.RSCodec(CHECK_BYTES).decode(copy)[0])
     except reedsolo.ReedSolomonError as error:

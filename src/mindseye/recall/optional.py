@@ -1,4 +1,4 @@
-"""The packages of the extra `recall`, imported when they are first needed."""
+"""The packages that some of this needs and most does not, imported when they are first needed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from mindseye.errors import Unavailable
 
 
-def extra(module: str, extra: str = "recall") -> Any:
+def optional(module: str, extra: str = "recall") -> Any:
     """An optional module.
 
     Raises:
