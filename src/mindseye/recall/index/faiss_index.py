@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Int, Int64, UInt8
 
 from mindseye.recall.bits import checked_bits, checked_codes
-from mindseye.recall.optional import optional
 from mindseye.recall.index.interface import Nearest, Within, checked_count, checked_ids, padded, settled
+from mindseye.recall.optional import optional
 
 
 class FaissIndex:

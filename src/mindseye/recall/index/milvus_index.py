@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mindseye.errors import BadInput, Unavailable
 from mindseye.recall.bits import checked_bits, checked_codes
-from mindseye.recall.optional import optional
 from mindseye.recall.index.interface import Nearest, Within, checked_count, checked_ids, padded, settled
+from mindseye.recall.optional import optional
 
 MOST_FOUND = 16_384  # what Milvus returns for one query at most
 AT_ONCE = 1000  # rows in one message
