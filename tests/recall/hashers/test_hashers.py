@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -103,15 +104,17 @@ def test_canonical_directions_are_uncorrelated_and_as_correlated_across_as_they_
     assert correlation[3:].max() < 0.06
 
 
-def test_itq_turns_points_towards_the_corners_of_the_cube_and_only_turns_them() -> None:
+def test_every_turn_of_itq_brings_the_points_nearer_to_corners_and_only_turns_them() -> None:
     rng = np.random.default_rng(0)
-    turned = np.linalg.qr(rng.standard_normal((4, 4)))[0]
-    corners = np.where(rng.standard_normal((500, 4)) >= 0, 1.0, -1.0) @ turned
-    rotation = itq_rotation(corners, seed=0)
-    assert np.allclose(rotation @ rotation.T, np.eye(4), atol=1e-9)
-    before = np.square(np.sign(corners) - corners).sum()
-    after = np.square(np.sign(corners @ rotation) - corners @ rotation).sum()
-    assert after < 0.2 * before
+    corners = np.where(rng.standard_normal((500, 6)) >= 0, 1.0, -1.0)
+    points = corners @ np.linalg.qr(rng.standard_normal((6, 6)))[0] + 0.1 * rng.standard_normal((500, 6))
+    losses = []
+    for turns in range(12):
+        rotation = itq_rotation(points, seed=0, turns=turns)
+        assert np.allclose(rotation @ rotation.T, np.eye(6), atol=1e-9)
+        losses.append(np.square(np.where(points @ rotation >= 0, 1, -1) - points @ rotation).sum())
+    assert all(after <= before + 1e-9 for before, after in pairwise(losses))
+    assert losses[-1] < 0.7 * losses[0]
 
 
 def test_the_version_changes_with_everything_that_a_code_depends_on() -> None:
