@@ -36,6 +36,7 @@ from mindseye.recall.features import collection_features, seen_at
 from mindseye.recall.hashers import DEFAULT_BITS, LinearHasher, fit_cca_itq, load_hasher, save_hasher
 from mindseye.recall.hashers.hasher import unit
 from mindseye.recall.index import NO_ID, HammingIndex, default_index, load_index, save_index
+from mindseye.recall.index.interface import checked_count
 
 CANDIDATES = 200  # nearest codes, put in order by cosine
 FORMAT = "search 1"  # changes with how codes are made, so that older ones are made again
@@ -146,7 +147,7 @@ class Searcher:
 
     def _found(self, query: str, values: Float[np.ndarray, "1 bit"], count: int, encode_seconds: float) -> Found:
         began = time.perf_counter()
-        nearest = self.index.search(pack(values), max(count, CANDIDATES) if count > 0 else count)
+        nearest = self.index.search(pack(values), max(checked_count(count), CANDIDATES))
         ids = nearest.ids[0][nearest.ids[0] != NO_ID]
         scores = self._directions[ids] @ unit(values)[0].astype(np.float32)
         order = np.argsort(-scores, kind="stable")[:count]
