@@ -39,7 +39,7 @@ class Hamming:
     def syndrome(self, received: Bits) -> np.ndarray:
         """H c of each word as a number: 0 for a codeword, else the column of the bit that is wrong, if it is one."""
         bits = parity(received[:, : self.k], self.checks) ^ received[:, self.k :]
-        return bits @ (1 << np.arange(self._r))
+        return np.asarray(bits @ (1 << np.arange(self._r)))
 
     def place(self, syndrome: np.ndarray) -> np.ndarray:
         """Which bit of the codeword has the column `syndrome`; -1 for 0."""

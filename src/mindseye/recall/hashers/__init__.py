@@ -11,6 +11,8 @@ A method is one file with a function that fits it; `FITS` names them all.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mindseye.recall.hashers.cca_itq import fit_cca_itq
 from mindseye.recall.hashers.folder import load_hasher, save_hasher
 from mindseye.recall.hashers.hasher import DEFAULT_BITS, Hasher, LinearHasher, Pairs, encode_pictures, encode_words
@@ -33,4 +35,8 @@ __all__ = [
     "save_hasher",
 ]
 
-FITS = {"random": fit_random_codes, "sign_projection": fit_sign_projection, "cca_itq": fit_cca_itq}
+FITS: dict[str, Callable[[Pairs, int], Hasher]] = {
+    "random": fit_random_codes,
+    "sign_projection": fit_sign_projection,
+    "cca_itq": fit_cca_itq,
+}

@@ -45,8 +45,11 @@ class Hasher(Protocol):
         version: a digest of everything that a code depends on besides the features.
     """
 
-    name: str
-    bits: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def bits(self) -> int: ...
 
     @property
     def version(self) -> str: ...

@@ -59,7 +59,7 @@ def protect(folder: Path) -> list[ProtectedFile]:
         BadInput: there is nothing to protect, or what is protected already is damaged.
         Unavailable: the extra `recall` is missing, or the disk refuses.
     """
-    protected = []
+    protected: list[ProtectedFile] = []
     for unit in _units(folder):
         if (unit / PROTECTION).is_dir():
             _refuse_damaged(unit)
@@ -92,7 +92,8 @@ def repair(folder: Path) -> list[Repaired]:
             why="only what was protected before it was damaged can be repaired",
             next_step=f"while it is whole: mindseye repair {folder} --protect",
         )
-    found, beyond = [], []
+    found: list[Repaired] = []
+    beyond: list[str] = []
     for unit in units:
         record = read_record(unit / PROTECTION)
         _write_copies(unit / PROTECTION, record)
@@ -129,7 +130,8 @@ def _units(folder: Path) -> list[Path]:
 
 def _protected(path: Path, name: str, parity_path: Path) -> ProtectedFile:
     """Reads a file once, writes its parity and returns its entry of the record."""
-    whole, digests = hashlib.sha256(), []
+    whole = hashlib.sha256()
+    digests: list[list[str]] = []
     with storage_errors(path), open(path, "rb") as file, open(parity_path, "wb") as guard:
         size = path.stat().st_size
         for stripe in stripes(size):
