@@ -7,6 +7,7 @@
     mindseye.train("diffusion", collection, "my_run")               # the same call continues
     imaginer = mindseye.load("my_run/model")                        # or load("emoji"), the shipped model
     picture = imaginer.imagine(mindseye.Request(prompt="a smiling cat"))[0]
+    found = mindseye.search(collection, "a red hat").hits           # pictures that fit words
     figures = mindseye.evaluate(imaginer, collection).facts         # how good it is
 
 Nothing heavy is imported before it is used: `import mindseye` takes milliseconds.
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from mindseye.collection.opening import open_collection
     from mindseye.imagine.imaginer import Imaginer, load
     from mindseye.imagine.request import Request
+    from mindseye.recall.search import search
     from mindseye.report.compare import compare
     from mindseye.report.evaluate import evaluate
     from mindseye.report.inspect import inspect
@@ -41,6 +43,7 @@ __all__ = [
     "judge",
     "load",
     "open_collection",
+    "search",
     "train",
 ]
 
@@ -55,6 +58,7 @@ _HOMES = {
     "judge": "mindseye.report.judging",
     "load": "mindseye.imagine.imaginer",
     "open_collection": "mindseye.collection.opening",
+    "search": "mindseye.recall.search",
     "train": "mindseye.train.loop",
 }
 

@@ -22,7 +22,9 @@ from mindseye.cli import (
     imagine,
     inspect,
     models,
+    repair,
     runs,
+    search,
     show,
     think,
     train,
@@ -66,9 +68,11 @@ for command in (
     think.think,
     think.judge,
     explore.explore,
+    search.search,
     runs.runs,
     models.models,
     show.show,
+    repair.repair,
 ):
     app.command()(command)
 

@@ -1,0 +1,105 @@
+"""Pictures are found by words and by pictures, by what they show and never by their own captions."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mindseye
+from mindseye.collection.collection import Collection, write_collection
+from mindseye.errors import BadInput
+from mindseye.files import cache_folder
+from mindseye.pictures.opener import open_picture
+from mindseye.recall.search import Searcher, open_searcher
+
+
+@pytest.fixture(scope="module")
+def searcher(shapes: Collection) -> Searcher:
+    return open_searcher(shapes)
+
+
+@pytest.mark.parametrize("words", ["a red square", "a blue triangle", "a green circle", "a yellow square"])
+def test_words_find_the_pictures_that_show_them_held_out_ones_among_them(searcher: Searcher, words: str) -> None:
+    found = searcher.by_words(words, 12)
+    assert sum(hit.caption == words for hit in found.hits) >= 9
+    assert [hit.score for hit in found.hits] == sorted((hit.score for hit in found.hits), reverse=True)
+
+
+def test_a_picture_in_the_collection_finds_itself_first(searcher: Searcher, shapes: Collection) -> None:
+    for name, row in (("train", 17), ("validation", 5)):
+        split = shapes.splits[name]
+        best = searcher.by_picture(split.image(row), 3).hits[0]
+        assert (best.path, best.distance) == (split.file_names[row], 0)
+        assert best.score == pytest.approx(1, abs=1e-5)
+
+
+def test_a_picture_of_any_size_finds_its_like(searcher: Searcher, picture: Path) -> None:
+    found = searcher.by_picture(open_picture(picture), 10)
+    assert sum(hit.caption == "a green circle" for hit in found.hits) >= 7
+
+
+def test_the_captions_of_held_out_pictures_have_no_say(shapes: Collection, searcher: Searcher, tmp_path: Path) -> None:
+    lying = [dataclasses.replace(example, captions=("a red square",)) for example in shapes.splits["validation"]]
+    other = write_collection(
+        tmp_path / "other", {"train": list(shapes.splits["train"]), "validation": lying}, shapes.info
+    )
+    mine, its = searcher.by_words("a red square", 144), open_searcher(other).by_words("a red square", 144)
+    assert [(hit.path, hit.distance) for hit in mine.hits] == [(hit.path, hit.distance) for hit in its.hits]
+
+
+def test_the_second_search_reads_what_the_first_one_made(shapes: Collection, searcher: Searcher) -> None:
+    said: list[str] = []
+    again = open_searcher(shapes, said.append)
+    assert said == []
+    assert again.by_words("a red circle").hits == searcher.by_words("a red circle").hits
+
+
+@pytest.mark.parametrize("name", ["index.safetensors", "values.safetensors", "hasher/hasher.json"])
+def test_a_damaged_index_is_made_again(shapes: Collection, searcher: Searcher, name: str) -> None:
+    before = searcher.by_words("a red circle").hits
+    for path in (cache_folder() / "recall").glob(f"*/{name}"):
+        path.write_bytes(b"damaged")
+    said: list[str] = []
+    assert open_searcher(shapes, said.append).by_words("a red circle").hits == before
+    assert said
+
+
+def test_another_collection_has_an_index_of_its_own(shapes: Collection, searcher: Searcher, tmp_path: Path) -> None:
+    fewer = write_collection(tmp_path / "fewer", {"train": list(shapes.splits["train"])[:60]}, shapes.info)
+    assert len(open_searcher(fewer).index) == 60
+    assert len(open_searcher(shapes).index) == 144
+
+
+def test_as_many_are_found_as_there_are(searcher: Searcher) -> None:
+    assert len(searcher.by_words("a cat", 1).hits) == 1
+    assert len(searcher.by_words("a cat", 1000).hits) == 144
+
+
+def test_a_sheet_shows_what_was_found(searcher: Searcher) -> None:
+    sheet = searcher.sheet(searcher.by_words("a red square", 6))
+    red = (np.asarray(sheet).astype(int) - (220, 40, 40)).__abs__().sum(-1) < 30
+    assert red.mean() > 0.02
+
+
+def test_nothing_to_search_for_is_refused(searcher: Searcher) -> None:
+    with pytest.raises(BadInput, match="nothing to search for"):
+        searcher.by_words("  ")
+    with pytest.raises(BadInput, match="0 results"):
+        searcher.by_words("a cat", 0)
+
+
+def test_a_collection_without_captions_cannot_be_searched(shapes: Collection, tmp_path: Path) -> None:
+    bare = [dataclasses.replace(example, captions=()) for example in shapes.splits["train"]][:20]
+    with pytest.raises(BadInput, match="too few") as caught:
+        open_searcher(write_collection(tmp_path / "bare", {"train": bare}, shapes.info))
+    assert "with captions" in caught.value.next_step
+
+
+def test_the_public_call_takes_words_or_a_path(shapes: Collection, picture: Path) -> None:
+    assert mindseye.search(shapes, "a blue circle", 1).hits[0].caption == "a blue circle"
+    assert mindseye.search(shapes.path, picture, 1).query == "circle.png"
+    with pytest.raises(BadInput, match="no-such"):
+        mindseye.search(shapes, Path("no-such.png"))
