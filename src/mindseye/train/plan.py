@@ -55,7 +55,6 @@ def new_plan(learner: Learner, collection: Collection, wishes: Wishes, log: Call
     fixed = {
         "text_width": encoder.width,
         "text_tokens": encoder.token_limit,
-        "blank_tokens": int(encoder.encode([""]).mask.sum()),
         "training_pictures": len(collection.splits["train"]),
     }
     fixed = {name: value for name, value in fixed.items() if name in learner.config.model_fields}

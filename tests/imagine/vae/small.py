@@ -36,10 +36,10 @@ def model(size_px: int = 16, channels: int = 4, **changes: Any) -> Vae:
 
 
 def words(*numbers: int, tokens: int = 5) -> Words:
-    """One caption a number, each of `tokens` tokens; with two it has no words."""
+    """One caption a number, each of `tokens` tokens; with none it has no words."""
     states = np.stack([rng_at(number, "caption").standard_normal((32, 384), dtype="float32") for number in numbers])
     mask = torch.arange(32).expand(len(numbers), -1) < tokens
-    return Words(torch.from_numpy(states), mask, torch.from_numpy(states[:, :tokens].mean(1)))
+    return Words(torch.from_numpy(states), mask, torch.from_numpy(states[:, :tokens].sum(1) / max(tokens, 1)))
 
 
 def pictures(count: int, size_px: int = 16, channels: int = 4) -> torch.Tensor:

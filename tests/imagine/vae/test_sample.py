@@ -55,7 +55,7 @@ def test_the_mixture_draws_codes_like_those_of_the_training_pictures(model: Vae)
 
 
 def test_a_prompt_without_words_draws_from_the_codes_of_pictures_alone(model: Vae) -> None:
-    blank = small.words(1, tokens=2)
+    blank = small.words(1, tokens=0)
     *_, last = model.draw(blank, None, [5], Settings(sampler="mixture"))
     code = torch.from_numpy(model.without_words.mixture.draw(rng_at(5, "picture")).astype(np.float32))[None]
     assert torch.equal(last.pictures, model.decode(code, blank))

@@ -38,7 +38,6 @@ class VaeConfig(BaseModel):
         "log-variance", description="the encoder's second output: s = log sigma^2, so that c = m + exp(s/2) e"
     )
     text_width: int = Field(384, ge=1, description="features of a caption, as the text encoder gives them")
-    blank_tokens: int = Field(2, ge=0, description="tokens of a caption without words: the text encoder's own marks")
 
     objective: ObjectiveName = Field("vae", description="what is asked of the code besides a good picture")
     beta: float = Field(4.0, ge=0, le=1000, description="weight in beta-vae (of the KL) and beta-tcvae (of the TC)")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mindseye.imagine.family import Abilities, Given, Progress, Settings
 from mindseye.imagine.vae.codes import Codes
 from mindseye.imagine.vae.config import SamplerName, VaeConfig
-from mindseye.imagine.vae.network import Posterior, VaeNetwork, is_blank
+from mindseye.imagine.vae.network import Posterior, VaeNetwork
 from mindseye.imagine.vae.objective import RULES, draw, loss
 from mindseye.imagine.vae.sample import DICE, draw_pictures
 from mindseye.learn.batch import Batch, Words
@@ -71,7 +71,7 @@ class Vae(nn.Module):
         """See `family.Model.draw`."""
         sampler, temperature = self._filled(settings)
         words = words.to(self.network.device)
-        codes = [self._codes(bool(blank)) for blank in is_blank(words, self.config.blank_tokens)]
+        codes = [self._codes(bool(absent)) for absent in words.absent]
         return draw_pictures(
             self.network,
             self.config,
@@ -83,12 +83,12 @@ class Vae(nn.Module):
             given=given,
         )
 
-    def _codes(self, blank: bool) -> Codes:
-        return self.without_words if blank else self.with_words
+    def _codes(self, without_words: bool) -> Codes:
+        return self.without_words if without_words else self.with_words
 
     @torch.no_grad()
     def posterior(self, pictures: Float[Tensor, "picture channel height width"], words: Words) -> Posterior:
-        """Where the codes of pictures may lie; a blank caption stands for none."""
+        """Where the codes of pictures may lie; a caption without words stands for none."""
         device = self.network.device
         with fast_arithmetic(device):
             return self.network.encode(pictures.to(device), self._condition(words))
@@ -110,7 +110,7 @@ class Vae(nn.Module):
 
     def code_kl(self, words: Words) -> Float[Tensor, "code"] | None:
         """See `family.Coded.code_kl`."""
-        codes = self._codes(bool(is_blank(words, self.config.blank_tokens)[0]))
+        codes = self._codes(bool(words.absent[0]))
         return codes.kl if RULES[self.config.objective].noise else None
 
     def _condition(self, words: Words) -> Tensor:

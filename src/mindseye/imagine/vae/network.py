@@ -34,7 +34,6 @@ class VaeNetwork(nn.Module):
 
     def __init__(self, config: VaeConfig) -> None:
         super().__init__()
-        self.blank_tokens = config.blank_tokens
         self.text_in = nn.Linear(config.text_width, config.hidden)
         self.null_text = nn.Parameter(torch.zeros(config.hidden))
         self.encoder = Encoder(config)
@@ -47,7 +46,7 @@ class VaeNetwork(nn.Module):
     def condition(self, words: Words, without: Bool[Tensor, "batch"]) -> Float[Tensor, "batch hidden"]:
         """Captions as the networks read them; where `without` is True or there are no words in it, as none at all."""
         text = self.text_in(normalise(words.sentence)).float()
-        return torch.where((without | is_blank(words, self.blank_tokens))[:, None], self.null_text, text)
+        return torch.where((without | words.absent)[:, None], self.null_text, text)
 
     def encode(
         self, pictures: Float[Tensor, "batch channel height width"], condition: Float[Tensor, "batch hidden"]
@@ -130,11 +129,6 @@ class Block(nn.Module):
 def stage_widths(config: VaeConfig) -> list[int]:
     """Features a cell of each grid, from fine to coarse."""
     return [config.width * min(2**stage, WIDEST) for stage in range(len(config.sides))]
-
-
-def is_blank(words: Words, blank_tokens: int) -> Bool[Tensor, "batch"]:
-    """Which captions have no words in them."""
-    return words.mask.sum(1) <= blank_tokens
 
 
 def normalise(features: Tensor) -> Tensor:
