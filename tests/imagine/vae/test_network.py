@@ -31,8 +31,8 @@ def test_a_caption_without_words_is_none_and_one_word_is_some() -> None:
     network = small.model().network
     kept, dropped = torch.tensor([False]), torch.tensor([True])
     none = network.condition(small.words(1), dropped)
-    assert torch.equal(network.condition(small.words(1, tokens=2), kept), none)
-    assert not torch.equal(network.condition(small.words(1, tokens=3), kept), none)
+    assert torch.equal(network.condition(small.words(1, tokens=0), kept), none)
+    assert not torch.equal(network.condition(small.words(1, tokens=1), kept), none)
 
 
 def test_code_and_words_both_change_the_picture() -> None:
