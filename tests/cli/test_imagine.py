@@ -82,6 +82,15 @@ def test_the_story_is_in_the_picture_unless_stripped(imagine, mindseye, tmp_path
     assert "tells nothing" in mindseye("show", path).out
 
 
+def test_what_each_family_can_do_is_told_on_one_screen(mindseye, tmp_path: Path) -> None:
+    families = json.loads(mindseye("models", tmp_path, "--json").out)["families"]
+    can = {family["family"]: set(family["abilities"]) for family in families}
+    assert {"complete", "vary", "attention", "negative prompt"} <= can["diffusion"]
+    assert "complete" in can["pixelrnn"] and "complete" not in can["vae"]
+    screen = mindseye("models", tmp_path).out.splitlines()
+    assert len(screen) <= 24 and all(name in "\n".join(screen) for name in can)
+
+
 def test_models_are_found_with_what_they_are(mindseye, tiny_folder: Path) -> None:
     found = json.loads(mindseye("models", tiny_folder.parent, "--json").out)["models"]
     tiny = next(model for model in found if model["path"] == str(tiny_folder))

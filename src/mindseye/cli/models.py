@@ -1,8 +1,9 @@
-"""`mindseye models`: what there is to draw with."""
+"""`mindseye models`: what there is to draw with, and what each family can do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,14 +17,31 @@ def models(
     folder: Annotated[Path, typer.Argument(help="Where to look for models besides the shipped ones.")] = Path("."),
     as_json: console.Json = False,
 ) -> None:
-    """List the models to draw with.
+    """List the models to draw with, and what each family can do.
 
-    Those that came with mindseye, and those found in a folder.
+    The models are those that came with mindseye, and those found in a folder.
     """
     found = list(_found(folder))
     rows = [[m["model"], m["family"], f"{m['size_px']} px", m["collection"], f"{m['pictures_seen']:,}"] for m in found]
-    text = console.table(["model", "family", "size", "collection", "pictures seen"], rows)
-    console.answer({"models": found}, text if found else "no models", as_json=as_json)
+    models_there = (
+        console.table(["model", "family", "size", "collection", "pictures seen"], rows) if rows else "no models"
+    )
+    families = list(_families())
+    able = [[f["family"], ", ".join(f["abilities"]), ", ".join(f["samplers"])] for f in families]
+    can_do = console.table(["family", "can do", "samplers"], able)
+    console.answer({"models": found, "families": families}, f"{models_there}\n\n{can_do}", as_json=as_json)
+
+
+def _families() -> Iterator[dict[str, Any]]:
+    """What can be trained to draw, and what it can do then."""
+    from mindseye.imagine.families import NAMES, family
+
+    for name in NAMES:
+        record = family(name)
+        abilities = asdict(record.abilities)
+        samplers = list(abilities.pop("samplers"))
+        can = [ability.replace("_", " ") for ability, able in abilities.items() if able]
+        yield {"family": name, "title": record.title, "presets": record.presets, "abilities": can, "samplers": samplers}
 
 
 def _found(folder: Path) -> Iterator[dict[str, Any]]:
