@@ -165,11 +165,15 @@ def test_the_importance_weighted_bound_of_64_samples_is_never_below_the_elbo() -
     torch.testing.assert_close(log_w.mean(0), nats, rtol=0.02, atol=2.0)  # the ELBO with the KL in closed form
 
 
-def test_a_picture_predicted_exactly_has_a_finite_loss_and_gradient() -> None:
-    decoded = small.pictures(2).requires_grad_()
-    surprise = optimal_sigma(small.pictures(2), decoded, small.config()).mean()
-    [gradient] = torch.autograd.grad(surprise, decoded)
-    assert surprise.isfinite() and gradient.isfinite().all()
+def test_below_the_least_sigma_pixels_are_counted_as_at_that_sigma() -> None:
+    config, target = small.config(least_sigma=0.4), small.pictures(2)
+    decoded = (target + 0.1 * normal(*target.shape).float()).requires_grad_()
+    surprise = optimal_sigma(target, decoded, config).mean()
+    fixed = -gaussian_log_likelihood(target, decoded, 0.4).mean()
+    assert surprise.item() == pytest.approx(fixed.item(), rel=1e-6)
+    torch.testing.assert_close(*(torch.autograd.grad(one, decoded)[0] for one in (surprise, fixed)))
+    exact = optimal_sigma(target, target, config)
+    assert exact.tolist() == pytest.approx([config.numbers / 2 * math.log(2 * math.pi * 0.16)] * 2)
 
 
 def test_captions_are_dropped_a_sample_at_a_time_and_as_often_as_configured() -> None:

@@ -43,6 +43,7 @@ class VaeConfig(BaseModel):
     beta: float = Field(4.0, ge=0, le=1000, description="weight in beta-vae (of the KL) and beta-tcvae (of the TC)")
     training_pictures: int = Field(1, ge=1, description="N in beta-tcvae's estimate: pictures in the training split")
     likelihood: LikelihoodName = Field("optimal-sigma", description="p(x | c): how wrong pixels are counted")
+    least_sigma: float = Field(0.2, gt=0, le=10, description="what the optimal sigma may not fall below, of 2 in all")
     sigma: float = Field(0.1, gt=0, le=10, description="standard deviation of a pixel, for the gaussian likelihood")
     caption_drop: float = Field(0.1, ge=0, le=1, description="share of samples trained without their caption")
 

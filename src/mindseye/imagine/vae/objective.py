@@ -27,7 +27,6 @@ from mindseye.learn.batch import Batch
 from mindseye.learn.learner import Draws
 
 LOG_2PI = math.log(2 * math.pi)
-LEAST_VARIANCE = 1e-6  # of a pixel: a picture of one colour can be predicted exactly, and log 0 is not a number
 
 
 def draw(rng: np.random.Generator, config: VaeConfig) -> Mapping[str, Any]:
@@ -65,10 +64,11 @@ def optimal_sigma(
     """-log N(x; x_hat, sigma^2) at the batch's best sigma^2, mean (x - x_hat)^2 (sigma-VAE, Rybkin et al. 2021).
 
     No weight between the two parts of the loss is left to tune: the better the pictures get, the more precise they must
-    be.
+    be. Sigma stays above `least_sigma`, since pictures that are known by heart are predicted better than any others.
     """
-    variance = (pictures - decoded).square().mean().clamp(min=LEAST_VARIANCE)
-    return (config.numbers / 2 * (variance.log() + LOG_2PI + 1)).expand(len(pictures))
+    error = (pictures - decoded).square().mean()
+    variance = error.clamp(min=config.least_sigma**2)
+    return (config.numbers / 2 * (variance.log() + LOG_2PI + error / variance)).expand(len(pictures))
 
 
 def fixed_sigma(
