@@ -51,7 +51,7 @@ ARMS: dict[str, dict[str, str]] = {
     "diagonal-bilstm": {"model.network": "diagonal-bilstm"},
 }
 KEPT = (0.5, 0.25)  # of a picture that is to be completed
-COMPLETED = 40  # held-out pictures that are completed, the first ones
+COMPLETED = 16  # held-out pictures that are completed, the first ones
 LOOKS = 5  # without a memory, at a batch of 64: looks that are timed; every pixel costs one
 
 
