@@ -126,9 +126,9 @@ def test_a_caption_without_words_has_no_token(encoder: TextEncoder) -> None:
 def test_words_are_found_by_the_places_of_their_tokens(encoder: TextEncoder) -> None:
     assert encoder.words("A Tyrannosaurus, sad") == [
         ("A", [1]),
-        ("Tyrannosaurus", [2, 3, 4, 5, 6]),
-        (",", [7]),
-        ("sad", [8]),
+        ("Tyrannosaurus", [2, 3, 4, 5]),
+        (",", [6]),
+        ("sad", [7]),
     ]
     assert encoder.words("") == []
     last_word, places = encoder.words("word " * 30)[-1]

@@ -54,5 +54,5 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Collection:
 def picture(tmp_path: Path) -> Path:
     """A picture that no collection holds: a large green circle."""
     path = tmp_path / "circle.png"
-    drawn("green", "circle", 15).resize((200, 200)).save(path)
+    drawn("green", "circle", 15).resize((6 * SIZE_PX, 6 * SIZE_PX), Image.Resampling.NEAREST).save(path)
     return path

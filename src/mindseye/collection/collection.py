@@ -240,13 +240,13 @@ def write_collection(destination: Path, splits: Mapping[str, Sequence[Example]],
     record = {
         "format": FORMAT,
         "version": FORMAT_VERSION,
+        "excluded": [],
+        "duplicate_groups": [],
+        **info,
         "pictures": len(everything),
         "captioned": sum(bool(example.captions) for example in everything),
         "captions": sum(len(example.captions) for example in everything),
         "splits": {name: len(examples) for name, examples in kept.items()},
-        "excluded": [],
-        "duplicate_groups": [],
-        **info,
     }
     with files.written_aside(destination) as aside:
         (aside / "data").mkdir(parents=True)

@@ -43,8 +43,9 @@ class CaptionFeatures:
         start, end = self.starts[rows], self.starts[rows + 1]
         position = torch.arange(self.token_limit)
         mask = position < (end - start)[:, None]
-        index = (start[:, None] + position).clamp(max=len(self.tokens) - 1)
-        tokens = self.tokens[index].float() * mask[..., None]
+        states = self.tokens if len(self.tokens) else self.tokens.new_zeros(1, self.tokens.shape[1])  # no word at all
+        index = (start[:, None] + position).clamp(max=len(states) - 1)
+        tokens = states[index].float() * mask[..., None]
         return Words(tokens, mask, self.sentence[rows].float())
 
     @property
