@@ -9,6 +9,7 @@ are whole, and the row to the left is told of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -37,7 +38,7 @@ class PixelCNN(nn.Module):
         super().__init__()
         self.size = config.size_px
         self.first = CausalConv.mask_a(config.width, config.width, FIRST_WINDOW)
-        self.blocks = nn.ModuleList(ResidualBlock(config.width) for _ in range(config.depth))
+        self.blocks: Any = nn.ModuleList(ResidualBlock(config.width) for _ in range(config.depth))
         self.out = pixel_by_pixel(config.width)
 
     def forward(
@@ -118,7 +119,7 @@ class GatedPixelCNN(nn.Module):
             )
             for _ in range(config.depth - 1)
         )
-        self.blocks = nn.ModuleList([first, *others])
+        self.blocks: Any = nn.ModuleList([first, *others])
         self.out = pixel_by_pixel(width)
 
     def forward(

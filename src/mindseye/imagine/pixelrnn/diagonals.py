@@ -11,6 +11,7 @@ have mask B, and then nothing is hidden.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -56,7 +57,7 @@ class DiagonalBiLSTM(nn.Module):
         self.size = config.size_px
         self.first = CausalConv.mask_a(config.width, config.width, 7)
         self.first_from_right = CausalConv.mask_b(config.width, config.width, 7)
-        self.blocks = nn.ModuleList(DiagonalLayer(config.width) for _ in range(config.depth))
+        self.blocks: Any = nn.ModuleList(DiagonalLayer(config.width) for _ in range(config.depth))
         self.out = pixel_by_pixel(config.width)
 
     def forward(

@@ -8,6 +8,7 @@ other need not be found by attention first.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -41,7 +42,7 @@ class GPT(nn.Module):
         self.above = CausalConv(width, width, rows=2, columns=3, taps=3)
         self.row = nn.Parameter(nn.init.normal_(torch.empty(self.size, 1, width), std=0.02))
         self.column = nn.Parameter(nn.init.normal_(torch.empty(1, self.size, width), std=0.02))
-        self.blocks = nn.ModuleList(Block(width, config.heads) for _ in range(config.depth))
+        self.blocks: Any = nn.ModuleList(Block(width, config.heads) for _ in range(config.depth))
 
     def forward(
         self, pixels: Float[Tensor, "batch height width feature"], condition: Float[Tensor, "batch feature"]

@@ -6,6 +6,7 @@ A row's states come from its own inputs to the left and from the three states ab
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -41,7 +42,7 @@ class RowLSTM(nn.Module):
         super().__init__()
         self.size = config.size_px
         self.first = CausalConv.mask_a(config.width, config.width, 7)
-        self.blocks = nn.ModuleList(RowLSTMLayer(config.width) for _ in range(config.depth))
+        self.blocks: Any = nn.ModuleList(RowLSTMLayer(config.width) for _ in range(config.depth))
         self.out = pixel_by_pixel(config.width)
 
     def forward(

@@ -93,7 +93,7 @@ def itq_rotation(v: Matrix, seed: int, turns: int = TURNS) -> Matrix:
 
 
 def _ridged(covariance: Matrix, ridge: float) -> Matrix:
-    return covariance + np.eye(len(covariance)) * (ridge * np.trace(covariance) / len(covariance))
+    return np.asarray(covariance + np.eye(len(covariance)) * (ridge * np.trace(covariance) / len(covariance)))
 
 
 def _projection(mean: Matrix, weight: Matrix) -> Projection:
