@@ -4,7 +4,7 @@ Does a dimension of the code hold one thing? Pictures with a known truth (shape,
 objectives, several seeds: mutual information gap (MIG), disentanglement and completeness (DCI), with a random forest to
 say which dimension counts for which factor. How far two seeds are apart is the figure to read first.
 
-    python benchmarks/vae.py disentanglement --seeds 0 1 2 3 4 --pictures 60000 > vae.jsonl
+    python benchmarks/vae.py disentanglement --seeds 0 1 2 3 4 --pictures 40000 > vae.jsonl
 
 From which dice should a code come? The kernel distance (KID) of drawn to held-out real pictures, for codes from the
 prior N(0, I) and from the mixture that was fitted to the codes of the training pictures, with captions and without.
@@ -57,7 +57,7 @@ def main() -> None:
     questions = parser.add_subparsers(required=True)
     first = questions.add_parser("disentanglement")
     first.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    first.add_argument("--pictures", type=int, default=60_000, help="that a training sees")
+    first.add_argument("--pictures", type=int, default=40_000, help="that a training sees")
     first.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS))
     first.set_defaults(
         answer=lambda asked: measure_disentanglement(asked.arms, asked.seeds, asked.pictures),
@@ -76,7 +76,8 @@ def measure_disentanglement(arms: list[str], seeds: list[int], pictures: int) ->
     with tempfile.TemporaryDirectory() as folder:
         collection = factor_collection(Path(folder) / "factors")
         for seed, arm in itertools.product(seeds, arms):
-            settings = {"preset": "course", "seed": str(seed), "model.caption_drop": "1", "preview_pictures": "0"}
+            settings = {"preset": "course", "model.width": "16", "model.caption_drop": "1", "preview_pictures": "0"}
+            settings["seed"] = str(seed)
             run = Path(folder) / f"{arm} {seed}"
             mindseye.train("vae", collection, run, pictures=pictures, settings=settings | ARMS[arm])
             say(f"{arm}, seed {seed}")
