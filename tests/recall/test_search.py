@@ -15,7 +15,6 @@ from mindseye.files import cache_folder
 from mindseye.pictures.opener import open_picture
 from mindseye.recall.search import Searcher, open_searcher
 
-
 INFO = {"size_px": 32, "transparent": False, "pixel_art": False}
 
 
