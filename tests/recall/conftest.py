@@ -52,7 +52,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Collection:
 
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
-    """A picture that no collection holds: a large green circle."""
+    """One of the pictures, eight times as large."""
     path = tmp_path / "circle.png"
-    drawn("green", "circle", 15).resize((6 * SIZE_PX, 6 * SIZE_PX), Image.Resampling.NEAREST).save(path)
+    drawn("green", "circle", 5).resize((8 * SIZE_PX, 8 * SIZE_PX), Image.Resampling.NEAREST).save(path)
     return path

@@ -14,7 +14,7 @@ from mindseye.randomness import rng_at
 from mindseye.recall.bits import checked_bits
 from mindseye.recall.hashers.hasher import LinearHasher, Pairs, Projection, unit
 
-RIDGE = 1.0  # added to each covariance, as a multiple of its mean eigenvalue
+RIDGE = 0.3  # added to each covariance, as a multiple of its mean eigenvalue
 TURNS = 50
 
 Matrix = NDArray[np.float64]
