@@ -41,7 +41,6 @@ def test_a_picture_in_the_collection_finds_itself_first(searcher: Searcher, shap
 def test_a_picture_of_any_size_finds_its_like(searcher: Searcher, picture: Path) -> None:
     found = searcher.by_picture(open_picture(picture), 10).hits
     assert sum(hit.caption == "a green circle" for hit in found) >= 9
-    assert found[0].score > 0.9
 
 
 def test_the_captions_of_held_out_pictures_have_no_say(shapes: Collection, searcher: Searcher, tmp_path: Path) -> None:
