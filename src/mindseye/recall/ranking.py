@@ -58,5 +58,4 @@ def found_within(
     relevant: Bool[np.ndarray, "query item"], order: Int[np.ndarray, "query item"], k: int
 ) -> Bool[np.ndarray, "query"]:
     """Whether something relevant is among the first `k`: its mean is recall at k, R@k, of retrieval by pairs."""
-    found: NDArray[np.bool_] = np.take_along_axis(relevant, order[:, :k], axis=1).any(1)
-    return found
+    return np.asarray(np.take_along_axis(relevant, order[:, :k], axis=1).any(1))

@@ -53,7 +53,7 @@ class Hamming:
 
 def parity(data: Bits, checks: Bits) -> Bits:
     """data P over GF(2)."""
-    return (data.astype(np.int64) @ checks % 2).astype(np.uint8)
+    return np.asarray(data.astype(np.int64) @ checks % 2, np.uint8)
 
 
 def corrected(received: Bits, place: np.ndarray) -> Bits:

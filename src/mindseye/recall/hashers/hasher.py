@@ -106,7 +106,7 @@ class LinearHasher:
 
     @property
     def bits(self) -> int:
-        return self.pictures.weight.shape[1]
+        return int(self.pictures.weight.shape[1])
 
     @cached_property
     def version(self) -> str:
