@@ -46,7 +46,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Collection:
                 split = "train" if place < 10 else "validation"
                 picture = png(drawn(colour, shape, place))
                 examples[split].append(Example(picture, name, (caption,), caption, name, "drawn"))
-    info = {"size_px": SIZE_PX, "transparent": False, "pixel_art": False}
+    info = {"size_px": SIZE_PX, "transparent": False, "pixel_art": True}
     return write_collection(tmp_path_factory.mktemp("shapes") / "shapes", examples, info)
 
 

@@ -5,8 +5,8 @@ Every number but 0 is a power of one number, a (here 2), so a product is a sum o
 
 from __future__ import annotations
 
-# Primitive polynomials, the least of each degree: x^m + ... as bits. Lin and Costello 2004, appendix A.
-PRIMITIVE = {2: 0b111, 3: 0b1011, 4: 0b10011, 5: 0b100101, 6: 0b1000011, 7: 0b10000011, 8: 0b100011101}
+# A primitive polynomial of each degree m, as bits: those of Lin and Costello 2004, table 2.7.
+PRIMITIVE = {2: 0b111, 3: 0b1011, 4: 0b10011, 5: 0b100101, 6: 0b1000011, 7: 0b10001001, 8: 0b100011101}
 
 
 class Field:

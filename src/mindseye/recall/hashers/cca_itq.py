@@ -93,7 +93,8 @@ def itq_rotation(v: Matrix, seed: int, turns: int = TURNS) -> Matrix:
 
 
 def _ridged(covariance: Matrix, ridge: float) -> Matrix:
-    return np.asarray(covariance + np.eye(len(covariance)) * (ridge * np.trace(covariance) / len(covariance)))
+    diagonal = np.eye(len(covariance)) * (ridge * np.trace(covariance) / len(covariance))
+    return np.asarray(covariance + diagonal)
 
 
 def _projection(mean: Matrix, weight: Matrix) -> Projection:
