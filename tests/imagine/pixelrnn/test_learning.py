@@ -90,7 +90,7 @@ def test_every_network_learns_a_picture_by_heart_and_completes_it_from_a_quarter
 def losses(model: Any, batch: Batch, **draws: list[bool]) -> float:
     numbers = {"without_caption": [False] * 2, "mirrored": [False] * 2, **draws}
     [objective] = model.objectives()
-    return float(objective.loss(model, batch, {name: torch.tensor(flags) for name, flags in numbers.items()}))
+    return float(objective.loss(model, batch, {name: torch.tensor(flags) for name, flags in numbers.items()}).detach())
 
 
 def test_an_untrained_palette_model_costs_about_the_uniform_distribution(model, captions) -> None:
