@@ -170,10 +170,10 @@ def test_below_the_least_sigma_pixels_are_counted_as_at_that_sigma() -> None:
     decoded = (target + 0.1 * normal(*target.shape).float()).requires_grad_()
     surprise = optimal_sigma(target, decoded, config).mean()
     fixed = -gaussian_log_likelihood(target, decoded, 0.4).mean()
-    assert surprise.item() == pytest.approx(fixed.item(), rel=1e-6)
+    assert surprise.item() == pytest.approx(fixed.item(), rel=1e-5)
     torch.testing.assert_close(*(torch.autograd.grad(one, decoded)[0] for one in (surprise, fixed)))
     exact = optimal_sigma(target, target, config)
-    assert exact.tolist() == pytest.approx([config.numbers / 2 * math.log(2 * math.pi * 0.16)] * 2)
+    assert exact.tolist() == pytest.approx([config.numbers / 2 * math.log(2 * math.pi * 0.16)] * 2, rel=1e-4)
 
 
 def test_captions_are_dropped_a_sample_at_a_time_and_as_often_as_configured() -> None:
