@@ -1,4 +1,4 @@
-"""From a collection to a model folder that draws and knows its codes; and what a VAE must show it has learnt."""
+"""From a collection to a model folder that draws and knows its codes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mindseye.collection.collection import Collection, Example, write_collection
+from mindseye.collection.collection import Collection, Example, open_prepared, write_collection
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.imagine.request import Request
 from mindseye.randomness import rng_at
-from mindseye.report.explore import ACTIVE_NATS, explore
 from mindseye.train.loop import train
 
 SIZE_PX = 16
@@ -53,7 +52,7 @@ def test_a_trained_folder_draws_varies_and_knows_where_its_codes_lie(tmp_path: P
     assert {path.parent.name for path in imaginer.path.rglob("*.safetensors")} == {"vae", "codes"}
     story = imaginer.imagine(Request(prompt="a bar on the left", temperature=0.7, sampler="mixture"))[0].story
     assert (story.temperature, story.sampler) == (0.7, "mixture")
-    real = imaginer_pictures(tmp_path)
+    real = open_prepared(tmp_path / "bars").splits["train"].arrays(SIZE_PX, 3)
     codes = imaginer.encode(real, "a bar on the left")
     assert codes.shape == (64, 4)
     assert imaginer.decode(codes, "a bar on the left").shape == real.shape
@@ -62,47 +61,3 @@ def test_a_trained_folder_draws_varies_and_knows_where_its_codes_lie(tmp_path: P
     assert nats.sum() > 0 and not np.array_equal(nats, nats_with_words)
     mixture = imaginer._model.without_words.mixture
     assert mixture.weights @ mixture.means == pytest.approx(imaginer.encode(real).mean(0), abs=0.3)
-
-
-def imaginer_pictures(folder: Path) -> np.ndarray:
-    from mindseye.collection.collection import open_prepared
-
-    return open_prepared(folder / "bars").splits["train"].arrays(SIZE_PX, 3)
-
-
-def nearest_real(drawn: np.ndarray, real: np.ndarray) -> np.ndarray:
-    """How far each drawn picture is from the real one nearest to it: root mean square, in 255ths."""
-    differences = drawn.astype(float)[:, None] - real.astype(float)[None]
-    return np.sqrt((differences**2).mean((2, 3, 4))).min(1)
-
-
-def random_pictures(imaginer: Imaginer, count: int = 64) -> np.ndarray:
-    codes = np.stack([rng_at(seed, "picture").standard_normal(imaginer.about.config["code"]) for seed in range(count)])
-    return imaginer.decode(codes)
-
-
-@pytest.mark.slow
-def test_of_pictures_with_one_factor_few_dimensions_are_active_and_only_their_sliders_move(tmp_path: Path) -> None:
-    settings = {"model.objective": "beta-vae", "model.beta": "4", "model.code": "10", "model.caption_drop": "1"}
-    imaginer = trained(tmp_path, pictures=60_000, count=1000, **settings)
-    nats = imaginer.code_kl()
-    assert nats is not None
-    active = np.flatnonzero(nats >= ACTIVE_NATS)
-    assert 1 <= len(active) <= 3
-    best, idle = int(nats.argmax()), int(nats.argmin())
-    strips = explore(imaginer, dims=[best, idle]).strips
-    moves = {dimension: strips[dimension].astype(float).std(0).max() for dimension in (best, idle)}
-    assert moves[best] > 60 > 5 > moves[idle]
-
-
-@pytest.mark.slow
-def test_random_codes_of_a_plain_autoencoder_decode_badly_and_those_of_a_vae_well(tmp_path: Path) -> None:
-    distance = {}
-    for objective in ("vae", "autoencoder"):
-        settings = {"model.objective": objective, "model.code": "10", "model.caption_drop": "1"}
-        imaginer = trained(tmp_path / objective, pictures=40_000, count=1000, **settings)
-        real = imaginer_pictures(tmp_path / objective)
-        made = imaginer.decode(imaginer.encode(real[:64]))
-        assert np.median(nearest_real(made, real)) < 12  # both draw again what they have seen
-        distance[objective] = np.median(nearest_real(random_pictures(imaginer), real))
-    assert distance["autoencoder"] > 2 * distance["vae"]
