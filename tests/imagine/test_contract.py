@@ -34,7 +34,7 @@ STEPS = 8
 INKS = np.array([[0, 0, 0, 0], [200, 30, 30, 255], [20, 20, 40, 255], [240, 230, 90, 255]], np.uint8)
 FAST = {
     "preset": "tiny", "compile": "false", "threads": "1", "precision": "float32", "batch_size": "8",
-    "warmup_pictures": "0", "preview_pictures": "0", "held_out_pictures": "0", "learning_rate": "0.01",
+    "warmup_pictures": "0", "preview_pictures": "4", "held_out_pictures": "0", "learning_rate": "0.01",
 }  # fmt: skip
 KNOBS: Mapping[str, Any] = {"guidance": 1.5, "steps": 2, "temperature": 0.5, "top_p": 0.9}
 
@@ -322,3 +322,10 @@ def test_pixel_art_is_drawn_in_the_collection_s_palette_and_saved_indexed(imagin
         there = {tuple(colour) for colour in picture.pixels.reshape(-1, picture.pixels.shape[2]).tolist()}
         assert there <= {tuple(ink) for ink in INKS.tolist()}
     assert np.array_equal(imaginer.imagine_each([""], [1])[0], picture.pixels)
+
+
+def test_the_sample_sheet_shows_pixel_art_as_it_will_be_drawn(imaginer: Imaginer) -> None:
+    sheet = np.asarray(Image.open(imaginer.path / "sheet.png").convert("RGB"))
+    coloured = sheet[np.ptp(sheet.astype(int), axis=2) > 60]
+    assert len(coloured)
+    assert {tuple(colour) for colour in coloured.tolist()} <= {tuple(ink[:3]) for ink in INKS.tolist()}

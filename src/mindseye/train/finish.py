@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from mindseye.collection.collection import Collection, Split
+from mindseye.collection.collection import Collection
 from mindseye.learn.about import About, CollectionReference, EncoderReference, Training
 from mindseye.learn.device import processor_name
 from mindseye.learn.folder import save_model
-from mindseye.learn.learner import Learner, PictureFormat
+from mindseye.learn.learner import Learner
 from mindseye.observe.vocabulary import words_of
 from mindseye.pictures.opener import open_picture
-from mindseye.pictures.snap import LARGEST_PALETTE, colours
 from mindseye.train.checkpoint import Position
 from mindseye.train.plan import Resolved
 from mindseye.train.run import RunFolder
 
 
 def save_finished(
-    run: RunFolder, learner: Learner, collection: Collection, resolved: Resolved, model: Any, position: Position
+    run: RunFolder,
+    learner: Learner,
+    collection: Collection,
+    resolved: Resolved,
+    model: Any,
+    position: Position,
+    palette: Sequence[str],
 ) -> int:
     """Writes `model` to the run's model/, whole or not at all; returns its size in bytes.
+
+    Args:
+        palette: the colours that its pictures are to have, as "rrggbb"; none where any colour will do.
 
     Raises:
         Unavailable: the disk is full or refuses.
@@ -56,12 +65,5 @@ def save_finished(
     words = [word for caption in captions for word in words_of(caption)]
     sheets = sorted(run.samples.glob("*.png"))
     sheet = open_picture(sheets[-1]) if sheets else None
-    save_model(run.model, learner, model, about, words, sheet, _palette(train, resolved.pictures))
+    save_model(run.model, learner, model, about, words, sheet, palette)
     return sum(path.stat().st_size for path in run.model.rglob("*") if path.is_file())
-
-
-def _palette(train: Split, pictures: PictureFormat) -> tuple[str, ...]:
-    """The colours of pixel art as it was trained with; none for other pictures."""
-    if not pictures.pixel_art:
-        return ()
-    return colours(train.arrays(pictures.size_px, pictures.channels, pictures.pixel_art), LARGEST_PALETTE)

@@ -145,7 +145,7 @@ def _train(
             with run.stage("measured"):
                 learner.finish(model, (batch.to(training.device) for batch in ready.feed.once()))
             with run.stage("saved") as fields:
-                fields["bytes"] = save_finished(run, learner, collection, resolved, model, position)
+                fields["bytes"] = save_finished(run, learner, collection, resolved, model, position, ready.palette)
         run.event("finished", **asdict(training.position))
         log(f"finished; the model is {run.model}")
 
@@ -311,7 +311,15 @@ class Training:
             path = self.run.samples / f"{self.position.pictures_seen:09d}.png"
             with self.run.stage("preview") as fields:
                 prompts, words = self.ready.prompts, self.ready.prompt_words
-                drawn = draw_preview(model, prompts, words, self.machine, path, stop=lambda: self.stop.signal_number)
+                drawn = draw_preview(
+                    model,
+                    prompts,
+                    words,
+                    self.machine,
+                    self.ready.palette,
+                    path,
+                    stop=lambda: self.stop.signal_number,
+                )
                 fields.update(pictures_seen=self.position.pictures_seen, path=f"samples/{path.name}", drawn=drawn)
             if drawn:
                 self.log(f"sample sheet: {path}")

@@ -13,6 +13,7 @@ from mindseye.files import written_aside
 from mindseye.imagine.family import Settings
 from mindseye.learn.batch import Words
 from mindseye.pictures.sheet import contact_sheet
+from mindseye.pictures.snap import snapped
 from mindseye.pictures.tensors import from_model
 from mindseye.train.machine import Machine
 
@@ -32,11 +33,18 @@ def _spread(split: Split, count: int) -> list[str]:
 
 
 def draw_preview(
-    model: Any, prompts: Sequence[str], words: Words, machine: Machine, path: Path, stop: Callable[[], int]
+    model: Any,
+    prompts: Sequence[str],
+    words: Words,
+    machine: Machine,
+    palette: Sequence[str],
+    path: Path,
+    stop: Callable[[], int],
 ) -> bool:
     """Draws one picture a prompt, picture i with seed i, and writes them as one sheet to `path` (PNG).
 
-    Asks `stop` after each sampling step, and gives up without a sheet when it says so.
+    Pictures have the colours of `palette`, as those of the finished model will, unless it is empty. Asks `stop` after
+    each sampling step, and gives up without a sheet when it says so.
 
     Returns:
         Whether the sheet was drawn.
@@ -51,7 +59,8 @@ def draw_preview(
             if stop():
                 return False
             pictures = progress.pictures
-    sheet = contact_sheet(list(from_model(pictures)), list(prompts))
+    pixels = from_model(pictures)
+    sheet = contact_sheet(list(snapped(pixels, palette) if palette else pixels), list(prompts))
     with written_aside(path) as aside:
         sheet.save(aside, format="PNG")
     return True
