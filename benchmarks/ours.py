@@ -58,7 +58,7 @@ def training(
     *,
     size_px: int = 64,
     channels: int = 4,
-    patch_px: int | None = None,
+    token_px: int | None = None,
     batch_size: int = 64,
     collection_size: int = 1000,
 ) -> Runner:
@@ -66,14 +66,16 @@ def training(
 
     Args:
         folder: for the run's events.
-        size_px, channels, patch_px: of the `base` preset; the patch is chosen by the size unless given.
+        size_px, channels, token_px: of the `base` preset; the pixels a side of a token are chosen by the size unless
+            given.
         batch_size: pictures a step.
         collection_size: pictures in the made-up collection.
     """
     form = PictureFormat(size_px, channels)
     config = FAMILY.config.for_pictures(form, "base")
-    if patch_px is not None:
-        config = config.model_copy(update={"patch_px": patch_px})
+    if token_px is not None:
+        config = config.model_copy(update={"patch_px": token_px >> len(config.levels)})
+    token_px = config.patch_px << len(config.levels)
     train = TrainConfig(minutes=60, batch_size=batch_size, preview_pictures=0, held_out_pictures=0)
     machine = Machine.choose(train, lambda line: None)
     model = FAMILY.build(config, 0)
@@ -91,12 +93,12 @@ def training(
         loop._advance(0.5)
         torch.use_deterministic_algorithms(False)
 
-    name = f"mindseye base, patch {config.patch_px}, {machine.precision}{', compiled' if machine.compiled else ''}"
+    name = f"mindseye base, {token_px} px a token, {machine.precision}{', compiled' if machine.compiled else ''}"
     return Runner(name, sum(p.numel() for p in model.parameters()), batch_size, step)
 
 
 def forward_flops(size_px: int = 64, channels: int = 4) -> int:
-    """Floating-point operations of one picture's forward pass in training, products of matrices only."""
+    """Floating-point operations of one picture in the forward pass: products of matrices and convolutions only."""
     form = PictureFormat(size_px, channels)
     model = FAMILY.build(FAMILY.config.for_pictures(form, "base"), 0)
     objective = model.objectives()[0]

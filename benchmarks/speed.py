@@ -122,7 +122,7 @@ def share(effort: Effort, folder: Path) -> None:
         better="higher",
         turns=steps.turns,
         gflop_a_picture=round(flops / 1e9, 3),
-        counted="products of matrices in the forward pass, times 3; Muon's own are not counted",
+        counted="products of matrices and convolutions in the forward pass, times 3; Muon's own are not counted",
         peer_spread=[round(rate / 1e9, 1) for rate in products.spread],
         quick=effort.quick,
     )
@@ -139,14 +139,14 @@ def size(effort: Effort, folder: Path) -> None:
 
 
 def patch(effort: Effort, folder: Path) -> None:
-    """Training at other patches, which is what decides the number of tokens."""
+    """Training with tokens for fewer and more pixels."""
     for patch_px in effort.patches_px:
         batch_size = max(1, effort.sweep_batch_size * min(patch_px, 8) ** 2 // 64)
-        form = {"size_px": SIZE_PX, "channels": CHANNELS, "patch_px": patch_px, "batch_size": batch_size}
-        mine = ours.training(folder / f"patch-{patch_px}", **form)
-        peer = pixart.training(tuned=False, **form)
+        form = {"size_px": SIZE_PX, "channels": CHANNELS, "batch_size": batch_size}
+        mine = ours.training(folder / f"patch-{patch_px}", token_px=patch_px, **form)
+        peer = pixart.training(tuned=False, patch_px=patch_px, **form)
         rates = race(mine, peer, turns=effort.turns, turn_seconds=effort.turn_seconds)
-        print_rates(f"training with {patch_px} px patches", mine, peer, rates, effort)
+        print_rates(f"training with {patch_px} px a token", mine, peer, rates, effort)
 
 
 def collection(effort: Effort, folder: Path) -> None:

@@ -97,7 +97,7 @@ def test_damaged_weights_are_refused_without_a_traceback(copy: Path, damage: str
 
 def test_a_missing_tensor_is_not_filled_with_noise(copy: Path) -> None:
     weights = load_file(copy / WEIGHTS)
-    del weights["patch_out.weight"]
+    del weights["position"]
     save_file(weights, copy / WEIGHTS)
     with pytest.raises(BadInput, match="cannot be opened"):
         load(copy)

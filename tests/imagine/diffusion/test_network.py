@@ -6,22 +6,48 @@ import torch
 from mindseye.errors import BadInput
 from mindseye.imagine.diffusion.config import PRESETS, DiffusionConfig
 from mindseye.imagine.diffusion.model import build
+from mindseye.learn.batch import Words
 from mindseye.learn.learner import PictureFormat
 
 
-@pytest.mark.parametrize("size_px", [16, 20, 24, 32, 48, 64, 128])
-def test_every_size_from_16_to_128_becomes_about_64_tokens(size_px: int) -> None:
+@pytest.mark.parametrize(
+    ("size_px", "patch_px", "levels"),
+    [(16, 1, 1), (20, 1, 1), (24, 1, 2), (32, 1, 2), (40, 1, 2), (48, 2, 2), (64, 2, 2), (96, 3, 2), (128, 4, 2)],
+)
+def test_every_size_becomes_about_64_tokens_with_the_levels_it_has_room_for(
+    size_px: int, patch_px: int, levels: int
+) -> None:
     config = DiffusionConfig.for_pictures(PictureFormat(size_px=size_px, channels=3))
-    assert 64 <= (size_px // config.patch_px) ** 2 <= 100
+    assert (config.patch_px, len(config.levels)) == (patch_px, levels)
+    assert 36 <= (size_px // config.patch_px >> levels) ** 2 <= 100
+    assert config.levels == (64, 128)[2 - levels :]
+
+
+@pytest.mark.parametrize("size_px", range(8, 129))
+def test_every_size_has_a_network(size_px: int) -> None:
+    config = DiffusionConfig.for_pictures(PictureFormat(size_px=size_px, channels=3), "tiny")
+    assert size_px % (config.patch_px << len(config.levels)) == 0
 
 
 def test_patches_put_together_again_are_the_picture() -> None:
-    network = build(DiffusionConfig.for_pictures(PictureFormat(24, 4), "tiny"), seed=0).network
+    config = DiffusionConfig(size_px=24, channels=4, patch_px=3, width=64, heads=2)
+    network = build(config, seed=0).network
     picture = torch.randn(2, 4, 24, 24, generator=torch.Generator().manual_seed(0))
     tokens = network._patchify(picture)
     assert tokens.shape == (2, 64, 36)
     assert torch.equal(tokens[0, 9], picture[0, :, 3:6, 3:6].permute(1, 2, 0).flatten())
     assert torch.equal(network._unpatchify(tokens), picture)
+
+
+def test_what_a_level_keeps_reaches_the_picture_without_the_transformer() -> None:
+    config = DiffusionConfig.for_pictures(PictureFormat(16, 3), "tiny")
+    network = build(config, seed=0).network
+    torch.nn.init.normal_(network.picture_out.weight, generator=torch.Generator().manual_seed(0))
+    torch.nn.init.zeros_(network.levels_out[0].up.weight)  # nothing comes up from the tokens
+    words = Words(torch.randn(1, 32, 384), torch.ones(1, 32, dtype=torch.bool), torch.randn(1, 384))
+    noisy = torch.randn(1, 3, 16, 16, requires_grad=True)
+    network(noisy, torch.tensor([0.5]), words, torch.tensor([False]))[0, :, 4, 4].sum().backward()
+    assert noisy.grad[0, :, 4, 4].abs().sum() > 0
 
 
 def test_the_base_model_fits_25_megabytes_in_bfloat16() -> None:
@@ -47,5 +73,9 @@ def test_an_unknown_preset_is_refused_with_the_ones_there_are() -> None:
 def test_sizes_that_do_not_fit_together_are_refused() -> None:
     with pytest.raises(ValueError, match="patch_px 5 does not divide"):
         DiffusionConfig(size_px=16, channels=3, patch_px=5)
+    with pytest.raises(ValueError, match="grid of 6 cannot be halved 2 times"):
+        DiffusionConfig(size_px=24, channels=3, patch_px=4, levels=(16, 32))
+    with pytest.raises(ValueError, match="multiple of 16"):
+        DiffusionConfig(size_px=24, channels=3, patch_px=3, levels=(20,))
     with pytest.raises(ValueError, match="heads"):
         DiffusionConfig(size_px=16, channels=3, patch_px=4, width=64, heads=5)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Self
+import math
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mindseye.errors import BadInput
+from mindseye.imagine.diffusion.network import GROUP
 from mindseye.learn.learner import PictureFormat
 
-PRESETS: dict[str, dict[str, int]] = {
+PRESETS: dict[str, dict[str, Any]] = {
     # name      parameters at 64 px
-    "tiny": {"width": 64, "depth": 2, "heads": 2, "hidden": 128},  # 0.2 M, for tests
-    "small": {"width": 256, "depth": 8, "heads": 4, "hidden": 640},  # 8 M
-    "base": {"width": 320, "depth": 8, "heads": 5, "hidden": 768},  # 12 M, fits 25 MB in bfloat16
-    "large": {"width": 512, "depth": 12, "heads": 8, "hidden": 1344},  # 46 M, for a GPU
+    "tiny": {"width": 64, "depth": 2, "heads": 2, "hidden": 128, "levels": (16, 32)},  # 0.3 M, for tests
+    "small": {"width": 192, "depth": 6, "heads": 3, "hidden": 512, "levels": (48, 96)},  # 4 M
+    "base": {"width": 256, "depth": 6, "heads": 4, "hidden": 640, "levels": (64, 128)},  # 7 M
+    "large": {"width": 512, "depth": 12, "heads": 8, "hidden": 1344, "levels": (128, 256)},  # 51 M, for a GPU
 }
+FINEST_SIDE = 40  # of the grid that the first level looks at, at most
+TOKENS_A_SIDE = 8  # of the grid that the transformer looks at, about
 
 
 class DiffusionConfig(BaseModel):
@@ -25,12 +29,13 @@ class DiffusionConfig(BaseModel):
 
     size_px: int = Field(ge=8, le=512, description="edge of the square picture")
     channels: int = Field(ge=3, le=4, description="3 RGB, 4 RGBA (premultiplied)")
-    patch_px: int = Field(ge=1, description="edge of the square patch that becomes one token")
+    patch_px: int = Field(ge=1, description="edge of the square patch that becomes one place of the first grid")
+    levels: tuple[int, ...] = Field((), description="features of the levels of convolutions, the finest first")
     width: int = Field(320, ge=32, description="features a token")
     depth: int = Field(8, ge=1, description="transformer blocks")
     heads: int = Field(5, ge=1, description="attention heads; they divide the width")
     hidden: int = Field(768, ge=32, description="hidden features of the SwiGLU layer")
-    bottleneck: int = Field(128, ge=8, description="features between patch and token (JiT's bottleneck embedding)")
+    bottleneck: int = Field(128, ge=8, description="without levels: features between patch and token (JiT)")
     text_width: int = Field(384, ge=1, description="features a caption token, as the text encoder gives them")
     text_tokens: int = Field(32, ge=4, le=512, description="caption tokens; longer captions are cut")
 
@@ -48,19 +53,45 @@ class DiffusionConfig(BaseModel):
     def _sizes_fit(self) -> Self:
         if self.size_px % self.patch_px:
             raise ValueError(f"patch_px {self.patch_px} does not divide size_px {self.size_px}")
+        if (self.size_px // self.patch_px) % 2 ** len(self.levels):
+            raise ValueError(f"a grid of {self.size_px // self.patch_px} cannot be halved {len(self.levels)} times")
+        if any(width % GROUP for width in self.levels):
+            raise ValueError(f"levels {self.levels}: each must be a multiple of {GROUP}")
         if self.width % self.heads or self.width % 4:
             raise ValueError(f"width {self.width} must be a multiple of 4 and of heads ({self.heads})")
         return self
 
     @classmethod
     def for_pictures(cls, pictures: PictureFormat, preset: str = "base") -> Self:
-        """The recipe for pictures of this format: about 64 tokens whatever the size, since tokens are what costs.
+        """The recipe for pictures of this format: about 64 tokens whatever the size.
 
         Raises:
             BadInput: no such preset.
         """
         if preset not in PRESETS:
             raise BadInput(f"diffusion has no preset {preset!r}", next_step=f"choose one of {', '.join(PRESETS)}")
-        fitting = [patch for patch in range(1, pictures.size_px + 1) if pictures.size_px % patch == 0]
-        patch_px = min(fitting, key=lambda patch: abs(pictures.size_px / patch - 8))
-        return cls(size_px=pictures.size_px, channels=pictures.channels, patch_px=patch_px, **PRESETS[preset])
+        patch_px, levels = _shape(pictures.size_px, PRESETS[preset]["levels"])
+        return cls(
+            size_px=pictures.size_px,
+            channels=pictures.channels,
+            **{**PRESETS[preset], "patch_px": patch_px, "levels": levels},
+        )
+
+
+def _shape(size_px: int, levels: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    """Patch and levels that lead from a picture to about 8 x 8 tokens: 6 to 10 a side will do, and the more levels the
+    better; the coarser ones go last."""
+
+    def preference(shape: tuple[int, int]) -> tuple[float, ...]:
+        patch_px, halvings = shape
+        off = abs(math.log2((size_px // patch_px >> halvings) / TOKENS_A_SIDE))
+        return max(off, 0.45), -halvings, off
+
+    shapes = [
+        (patch_px, halvings)
+        for patch_px in range(1, size_px + 1)
+        for halvings in range(len(levels) + 1)
+        if size_px % (patch_px << halvings) == 0 and size_px // patch_px <= FINEST_SIDE
+    ]
+    patch_px, halvings = min(shapes, key=preference)
+    return patch_px, levels[len(levels) - halvings :]

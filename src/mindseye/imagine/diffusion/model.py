@@ -33,6 +33,7 @@ ABILITIES = Abilities(
 )
 NETWORK_FIELDS = (
     "size_px", "channels", "patch_px", "width", "depth", "heads", "hidden", "bottleneck", "text_width", "text_tokens",
+    "levels",
 )  # fmt: skip
 
 

@@ -1,15 +1,19 @@
-"""The network: a transformer over picture patches that looks at the caption's words in every block.
+"""The network: a transformer that looks at the caption's words in every block, between levels of convolutions.
 
-A diffusion transformer (DiT, Peebles & Xie 2023) in pixel space with large patches (JiT, Li & He 2025): bottleneck
-patch embedding, RMS norms, queries and keys normalised, SwiGLU, one shared modulation with a table a block (PixArt's
+On the way in each level looks at its surroundings by convolutions and halves the grid; on the way out it is doubled
+again and joined with what the level kept (U-ViT, Hoogeboom et al. 2023). What is left between them is about 8 x 8
+tokens: a diffusion transformer (DiT, Peebles & Xie 2023) in pixel space that predicts the clean picture (JiT, Li & He
+2025), with RMS norms, queries and keys normalised, SwiGLU, one shared modulation with a table a block (PixArt's
 adaLN-single, Chen et al. 2023), everything that writes to the residual stream gated and zero at the start. Picture
 tokens attend to picture and caption tokens in one softmax; caption tokens are not themselves updated (as in PRX).
+
+Without levels, a patch becomes a token at once, by a bottleneck embedding as in JiT.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Bool, Float
@@ -20,6 +24,9 @@ from mindseye.learn.batch import Words
 
 Look = Callable[[Tensor], None]  # is shown the attention [batch, head, token, token_and_word] of a block
 
+SPREAD = 0.6  # standard deviation of pictures, about
+ZERO_AT_THE_START = ("modulation", "modulation_out", "patch_out", "picture_out", "second")
+GROUP = 16  # features that are normalised together in the levels
 TIME_FEATURES = 256
 TIME_SCALE = 1000.0  # t in [0, 1] is scaled before the sinusoids; part of the checkpoint's meaning, never change it
 
@@ -42,13 +49,26 @@ class DiffusionTransformer(nn.Module):
         bottleneck: int,
         text_width: int,
         text_tokens: int,
+        levels: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.patch_px, self.channels = patch_px, channels
-        self.side = size_px // patch_px
+        self.fine_side = size_px // patch_px
+        self.levels = len(levels)
+        self.side = self.fine_side >> self.levels
         patch_numbers = channels * patch_px**2
 
-        self.patch_in = nn.Sequential(nn.Linear(patch_numbers, bottleneck, bias=False), nn.Linear(bottleneck, width))
+        if levels:
+            pairs = list(zip(levels, [*levels[1:], width], strict=True))
+            self.picture_in = nn.Conv2d(patch_numbers, levels[0], 3, padding=1)
+            self.levels_in = nn.ModuleList(LevelIn(*pair, width) for pair in pairs)
+            self.levels_out = nn.ModuleList(LevelOut(*pair, width) for pair in pairs)
+            self.picture_out = nn.Conv2d(levels[0], patch_numbers, 3, padding=1)
+        else:
+            to_bottleneck = nn.Linear(patch_numbers, bottleneck, bias=False)
+            self.patch_in = nn.Sequential(to_bottleneck, nn.Linear(bottleneck, width))
+            self.modulation_out = nn.Linear(width, 2 * width)
+            self.patch_out = nn.Linear(width, patch_numbers)
         self.position = nn.Parameter(position_2d(self.side, width))
         self.time_in = nn.Sequential(nn.Linear(TIME_FEATURES, width), nn.SiLU(), nn.Linear(width, width))
         self.sentence_in = nn.Linear(text_width, width)
@@ -57,8 +77,6 @@ class DiffusionTransformer(nn.Module):
         self.null_sentence = nn.Parameter(torch.zeros(width))
         self.modulation = nn.Linear(width, 6 * width)
         self.blocks = nn.ModuleList(Block(width, heads, hidden) for _ in range(depth))
-        self.modulation_out = nn.Linear(width, 2 * width)
-        self.patch_out = nn.Linear(width, patch_numbers)
         self._initialise()
 
     @property
@@ -73,8 +91,9 @@ class DiffusionTransformer(nn.Module):
                 nn.init.xavier_uniform_(parameter)
             elif name.startswith("null"):
                 nn.init.normal_(parameter, std=0.02)
-        for layer in (self.modulation, self.modulation_out, self.patch_out):
-            nn.init.zeros_(layer.weight)
+        for name, layer in self.named_modules():
+            if name.rpartition(".")[2] in ZERO_AT_THE_START:
+                nn.init.zeros_(layer.weight)
 
     def forward(
         self,
@@ -105,22 +124,95 @@ class DiffusionTransformer(nn.Module):
         attended = torch.cat([readable.new_ones(len(noisy), self.side**2), readable], dim=1)
         bias = torch.zeros_like(attended, dtype=torch.float32).masked_fill(~attended, -1e9)[:, None, None, :]
 
-        tokens = self.patch_in(self._patchify(noisy)) + self.position
+        tokens, kept = self._to_tokens(noisy, t, condition)
+        tokens = tokens + self.position
         caption = normalise(caption)
         for block in self.blocks:
             tokens = block(tokens, caption, modulation, bias, look)
-        shift, scale = self.modulation_out(condition).unflatten(1, (2, -1)).unbind(1)
-        tokens = normalise(tokens) * (1 + scale[:, None]) + shift[:, None]
-        return self._unpatchify(self.patch_out(tokens)).float()
+        return self._unpatchify(self._to_patches(tokens, kept, condition)).float()
+
+    def _to_tokens(self, noisy: Tensor, t: Tensor, condition: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """What the transformer works on, and what each level kept, the finest first."""
+        patches = self._patchify(noisy)
+        if not self.levels:
+            return self.patch_in(patches), []
+        spread = (SPREAD**2 * (1 - t) ** 2 + t**2).sqrt()  # about the standard deviation of x_t
+        grid = self.picture_in(as_grid(patches / spread[:, None, None]))
+        kept = []
+        for level in self.levels_in:
+            grid, fine = level(grid, condition)
+            kept.append(fine)
+        return as_tokens(grid), kept
+
+    def _to_patches(self, tokens: Tensor, kept: list[Tensor], condition: Tensor) -> Tensor:
+        if not self.levels:
+            shift, scale = self.modulation_out(condition).unflatten(1, (2, -1)).unbind(1)
+            return self.patch_out(normalise(tokens) * (1 + scale[:, None]) + shift[:, None])
+        grid = as_grid(tokens)
+        for level, fine in zip(reversed(self.levels_out), reversed(kept), strict=True):
+            grid = level(grid, fine, condition)
+        return as_tokens(self.picture_out(F.silu(in_groups(grid))))
 
     def _patchify(self, pictures: Tensor) -> Tensor:
-        patches = pictures.unflatten(3, (self.side, self.patch_px)).unflatten(2, (self.side, self.patch_px))
+        cut = (self.fine_side, self.patch_px)
+        patches = pictures.unflatten(3, cut).unflatten(2, cut)
         return patches.permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)  # batch, token, (y x channel)
 
     def _unpatchify(self, tokens: Tensor) -> Tensor:
         patches = tokens.unflatten(2, (self.patch_px, self.patch_px, self.channels))
-        patches = patches.unflatten(1, (self.side, self.side))
+        patches = patches.unflatten(1, (self.fine_side, self.fine_side))
         return patches.permute(0, 5, 1, 3, 2, 4).flatten(4).flatten(2, 3)
+
+
+class LevelIn(nn.Module):
+    """On the way in: a look at the surroundings, then half the side."""
+
+    def __init__(self, width: int, coarse_width: int, condition_width: int) -> None:
+        super().__init__()
+        self.surroundings = Surroundings(width, condition_width)
+        self.down = nn.Conv2d(width, coarse_width, 2, stride=2)
+
+    def forward(
+        self, grid: Float[Tensor, "batch width row column"], condition: Float[Tensor, "batch features"]
+    ) -> tuple[Float[Tensor, "batch coarse_width half_row half_column"], Float[Tensor, "batch width row column"]]:
+        """The coarser grid, and what is kept for the way out."""
+        grid = self.surroundings(grid, condition)
+        return self.down(grid), grid
+
+
+class LevelOut(nn.Module):
+    """On the way out: twice the side, joined with what the way in kept, then a look at the surroundings."""
+
+    def __init__(self, width: int, coarse_width: int, condition_width: int) -> None:
+        super().__init__()
+        self.up = nn.ConvTranspose2d(coarse_width, width, 2, stride=2)
+        self.surroundings = Surroundings(width, condition_width)
+
+    def forward(
+        self,
+        grid: Float[Tensor, "batch coarse_width half_row half_column"],
+        kept: Float[Tensor, "batch width row column"],
+        condition: Float[Tensor, "batch features"],
+    ) -> Float[Tensor, "batch width row column"]:
+        return self.surroundings(self.up(grid) + kept, condition)
+
+
+class Surroundings(nn.Module):
+    """Two 3 x 3 convolutions, the second modulated by the condition and zero at the start (a residual block as in
+    Dhariwal & Nichol 2021)."""
+
+    def __init__(self, width: int, condition_width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.modulation = nn.Linear(condition_width, 2 * width)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(
+        self, grid: Float[Tensor, "batch width row column"], condition: Float[Tensor, "batch features"]
+    ) -> Float[Tensor, "batch width row column"]:
+        shift, scale = self.modulation(condition)[:, :, None, None].chunk(2, dim=1)
+        inner = self.first(F.silu(in_groups(grid)))
+        return grid + self.second(F.silu(in_groups(inner) * (1 + scale) + shift))
 
 
 class Block(nn.Module):
@@ -166,6 +258,21 @@ class Block(nn.Module):
             look(attention)
         mixed = attention.to(value.dtype) @ value.transpose(1, 2)
         return self.attended(mixed.transpose(1, 2).flatten(2))
+
+
+def as_grid(tokens: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch width row column"]:
+    side = math.isqrt(tokens.shape[1])
+    return tokens.unflatten(1, (side, side)).permute(0, 3, 1, 2)  # and so the convolutions work channels last
+
+
+def as_tokens(grid: Float[Tensor, "batch width row column"]) -> Float[Tensor, "batch token width"]:
+    return grid.flatten(2).transpose(1, 2)
+
+
+def in_groups(grid: Float[Tensor, "batch width row column"]) -> Float[Tensor, "batch width row column"]:
+    """Group norm without gain (Wu & He 2018): it keeps how much stronger one place is than another, which a norm of
+    each place by itself would lose."""
+    return F.group_norm(grid.float(), grid.shape[1] // GROUP)
 
 
 def normalise(features: Tensor) -> Tensor:

@@ -45,8 +45,11 @@ class PipelineTransformer(DiffusionTransformer, ModelMixin, ConfigMixin):  # typ
         bottleneck: int,
         text_width: int,
         text_tokens: int,
+        levels: Sequence[int] = (),
     ) -> None:
-        super().__init__(size_px, channels, patch_px, width, depth, heads, hidden, bottleneck, text_width, text_tokens)
+        super().__init__(
+            size_px, channels, patch_px, width, depth, heads, hidden, bottleneck, text_width, text_tokens, levels
+        )
 
 
 class MindseyePipeline(DiffusionPipeline):  # type: ignore[misc]
