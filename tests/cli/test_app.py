@@ -83,7 +83,8 @@ def test_a_mistake_of_ours_leaves_with_1_and_a_traceback_only_when_asked(
 
 def test_ctrl_c_leaves_with_130(tmp_path: Path) -> None:
     code = (
-        "import time, mindseye.pictures.story as story\n"
+        "import signal, time, mindseye.pictures.story as story\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored where the tests run in the background
         "def wait(picture): print('up', flush=True); time.sleep(60)\n"
         "story.read_story = wait\n"
         "from mindseye.cli.app import main\n"
