@@ -26,7 +26,10 @@ def test_every_size_becomes_about_64_tokens_with_the_levels_it_has_room_for(
 @pytest.mark.parametrize("size_px", range(8, 129))
 def test_every_size_has_a_network(size_px: int) -> None:
     config = DiffusionConfig.for_pictures(PictureFormat(size_px=size_px, channels=3), "tiny")
-    assert size_px % (config.patch_px << len(config.levels)) == 0
+    network = build(config, seed=0).network
+    words = Words(torch.zeros(1, 32, 384), torch.ones(1, 32, dtype=torch.bool), torch.zeros(1, 384))
+    noisy = torch.zeros(1, 3, size_px, size_px)
+    assert network(noisy, torch.tensor([0.5]), words, torch.tensor([False])).shape == noisy.shape
 
 
 def test_patches_put_together_again_are_the_picture() -> None:
