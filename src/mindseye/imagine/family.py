@@ -7,9 +7,10 @@ a reader learns one family from one folder, and a new one needs no change elsewh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -192,6 +193,9 @@ class Family(Learner):
 
     Attributes:
         abilities: what its models can do.
+        export: writes a model's network into a folder as ONNX and returns what a sampler should know; None where that
+            has not been written.
     """
 
     abilities: Abilities
+    export: Callable[[Any, Path], dict[str, float]] | None = field(default=None, kw_only=True)
