@@ -195,7 +195,10 @@ class Family(Learner):
         abilities: what its models can do.
         export: writes a model's network into a folder as ONNX and returns what a sampler should know; None where that
             has not been written.
+        painter: (folder, this record, the model, what the folder says of it) to a `painter.Painter`, for models that
+            read prompts themselves; `painter.FamilyPainter` unless given.
     """
 
     abilities: Abilities
     export: Callable[[Any, Path], dict[str, float]] | None = field(default=None, kw_only=True)
+    painter: Callable[..., Any] | None = field(default=None, kw_only=True)

@@ -341,5 +341,5 @@ def load(name_or_path: str | Path, *, device: str | None = None) -> Imaginer:
         return Imaginer(pipeline, Path(name_or_path).resolve().name, open_painter(pipeline, device))
     folder = find_model(name_or_path)
     family, model, about = load_model(folder, family_named)
-    painter = FamilyPainter(folder, family, model.eval().to(device), about)
+    painter = (family.painter or FamilyPainter)(folder, family, model.eval().to(device), about)
     return Imaginer(folder, about.name, painter, about)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,13 +37,13 @@ def open_painter(folder: Path, device: str) -> PipelinePainter:
 class PipelinePainter:
     """A text-to-image pipeline as a `Painter`. Pictures are drawn one by one, so that none depends on its company."""
 
-    def __init__(self, pipeline: Any) -> None:
+    def __init__(self, pipeline: Any, size_px: int | None = None) -> None:
         knobs.refuse_unless_text_to_image(pipeline)
         self._pipeline = pipeline
         self._completing, self._varying = completing(pipeline), varying(pipeline)
         self._knobs = Knobs.of(pipeline)
         self.kind = type(pipeline).__name__
-        self.picture_format = PictureFormat(knobs.own_size(pipeline), 3)
+        self.picture_format = PictureFormat(size_px or knobs.own_size(pipeline), 3)
         self.abilities = Abilities(
             prompt=True,
             negative_prompt=self._knobs.negative_prompt,
@@ -84,22 +84,33 @@ class PipelinePainter:
         given: Given | None = None,
     ) -> Iterator[Progress]:
         """See `Painter.draw`. A picture is shown when it is finished; until then it is blank (-1)."""
+        against = {"negative_prompt": negative} if negative else {}
+        return self.draw_told([{"prompt": prompt, **against} for prompt in prompts], seeds, settings, given)
+
+    def draw_told(
+        self,
+        told: Sequence[Mapping[str, Any]],
+        seeds: Sequence[Seed],
+        settings: Settings,
+        given: Given | None = None,
+    ) -> Iterator[Progress]:
+        """As `draw`, with the arguments that tell the pipeline's call what to draw for each picture."""
         size = settings.size or self.picture_format.size_px
-        pictures = torch.full((len(prompts), 3, size, size), -1.0)
-        for row, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
-            assert isinstance(prompt, str) and isinstance(seed, int)  # it has no ability to blend them
+        pictures = torch.full((len(told), 3, size, size), -1.0)
+        for row, (what, seed) in enumerate(zip(told, seeds, strict=True)):
+            assert isinstance(seed, int)  # it has no ability to blend them
             steps, step = 1, 0
-            for now in self._one(prompt, negative, seed, settings, size, given):
+            for now in self._one(what, seed, settings, size, given):
                 if isinstance(now, Tensor):
                     pictures[row] = now
                 else:
                     steps, step = now, step + 1
                     if step >= steps:
                         continue  # the last step is done when the picture is there
-                yield Progress(row * steps + min(step or 1, steps), len(prompts) * steps, pictures.clone())
+                yield Progress(row * steps + min(step or 1, steps), len(told) * steps, pictures.clone())
 
     def _one(
-        self, prompt: str, negative: str, seed: int, settings: Settings, size: int, given: Given | None
+        self, told: Mapping[str, Any], seed: int, settings: Settings, size: int, given: Given | None
     ) -> Iterator[int | Float[Tensor, "channel height width"]]:
         """Yields the number of steps, once a step, and last the picture."""
         if given and given.known is None and given.strength == 0:
@@ -109,13 +120,12 @@ class PipelinePainter:
         call = Knobs.of(pipeline)
         used = self.settings(settings)
         arguments = call.only(
-            prompt=prompt,
+            **told,
             height=size,
             width=size,
             num_inference_steps=used.steps,
             generator=_generator(seed, given),
             output_type="np",
-            **({"negative_prompt": negative} if negative else {}),
             **({call.guidance: used.guidance} if call.guidance else {}),
             **(_going_on(given, used.steps) if given else {}),
         )
