@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mindseye.collection.collect import collect
     from mindseye.collection.collection import Collection
     from mindseye.collection.opening import open_collection
+    from mindseye.imagine.export import export_onnx
     from mindseye.imagine.imaginer import Imaginer, load
     from mindseye.imagine.request import Request
     from mindseye.recall.search import search
@@ -39,6 +40,7 @@ __all__ = [
     "collect",
     "compare",
     "evaluate",
+    "export_onnx",
     "inspect",
     "judge",
     "load",
@@ -54,6 +56,7 @@ _HOMES = {
     "collect": "mindseye.collection.collect",
     "compare": "mindseye.report.compare",
     "evaluate": "mindseye.report.evaluate",
+    "export_onnx": "mindseye.imagine.export",
     "inspect": "mindseye.report.inspect",
     "judge": "mindseye.report.judging",
     "load": "mindseye.imagine.imaginer",

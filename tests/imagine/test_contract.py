@@ -96,7 +96,7 @@ def fresh(imaginer: Imaginer) -> Any:
 @pytest.fixture(scope="module")
 def words(imaginer: Imaginer) -> Words:
     """Six captions."""
-    return imaginer.encoder.encode([f"a {word} square" for word in "red blue green large small odd".split()])
+    return imaginer.painter.encoder.encode([f"a {word} square" for word in "red blue green large small odd".split()])
 
 
 def batch_of(subject: Subject, words: Words) -> Batch:

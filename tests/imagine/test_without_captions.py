@@ -40,8 +40,8 @@ def test_pictures_without_captions_are_collected_trained_on_and_drawn_with_an_em
 
 def test_a_model_of_captions_takes_an_empty_prompt_as_none(tiny_folder: Path) -> None:
     imaginer = load(tiny_folder, device="cpu")
-    assert imaginer.encoder.encode([""]).absent.tolist() == [True]
+    assert imaginer.painter.encoder.encode([""]).absent.tolist() == [True]
     empty = imaginer.imagine(Request(prompt="", steps=3, guidance=1))[0].pixels.astype(int)
     unguided = imaginer.imagine(Request(prompt="a cat", steps=3, guidance=0))[0].pixels.astype(int)
     assert np.abs(empty - unguided).max() <= 1
-    assert torch.equal(imaginer.encoder.encode([""]).tokens, imaginer.encoder.encode([" "]).tokens)
+    assert torch.equal(imaginer.painter.encoder.encode([""]).tokens, imaginer.painter.encoder.encode([" "]).tokens)

@@ -18,6 +18,7 @@ from mindseye.cli import (
     console,
     evaluate,
     explore,
+    export,
     grid,
     imagine,
     inspect,
@@ -71,6 +72,7 @@ for command in (
     search.search,
     runs.runs,
     models.models,
+    export.export,
     show.show,
     repair.repair,
 ):

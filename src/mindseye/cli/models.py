@@ -46,7 +46,7 @@ def _families() -> Iterator[dict[str, Any]]:
 
 def _found(folder: Path) -> Iterator[dict[str, Any]]:
     """What each model folder says of itself: shipped ones by name, then others by path; not damaged ones."""
-    from mindseye.imagine.families import NAMES
+    from mindseye.imagine.families import NAMES, ON_PIPELINES
     from mindseye.learn.folder import ABOUT, MODELS, read_about, shipped_models
 
     depths = ("", "*/", "*/*/", "*/*/*/")
@@ -57,7 +57,7 @@ def _found(folder: Path) -> Iterator[dict[str, Any]]:
         except BadInput as damaged:
             console.say(str(damaged))
             continue
-        if about.family not in NAMES:
+        if about.family not in (*NAMES, *ON_PIPELINES):
             continue  # a thinker draws nothing
         yield {
             "model": model,

@@ -8,7 +8,8 @@ from typing import cast
 from mindseye.errors import BadInput
 from mindseye.imagine.family import Family
 
-NAMES = ("diffusion", "gan", "pixelrnn", "vae")
+NAMES = ("diffusion", "gan", "pixelrnn", "vae")  # those that learn from pictures alone
+ON_PIPELINES = {"lora": "pipelines.lora"}  # those that need a pipeline of another kind to build on
 
 
 def family(name: str) -> Family:
@@ -17,6 +18,6 @@ def family(name: str) -> Family:
     Raises:
         BadInput: there is none.
     """
-    if name not in NAMES:
-        raise BadInput(f"there is no family {name!r}", next_step=f"choose one of {', '.join(NAMES)}")
-    return cast(Family, import_module(f"mindseye.imagine.{name}").FAMILY)
+    if name not in (*NAMES, *ON_PIPELINES):
+        raise BadInput(f"there is no family {name!r}", next_step=f"choose one of {', '.join((*NAMES, *ON_PIPELINES))}")
+    return cast(Family, import_module(f"mindseye.imagine.{ON_PIPELINES.get(name, name)}").FAMILY)

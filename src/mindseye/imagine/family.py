@@ -7,9 +7,10 @@ a reader learns one family from one folder, and a new one needs no change elsewh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -19,6 +20,8 @@ from torch import Tensor
 from mindseye.learn.batch import Words
 from mindseye.learn.learner import CardText, Learner, Learnt
 from mindseye.randomness import rng_at
+
+End = TypeVar("End", int, str)
 
 CARD = CardText(
     library="diffusers",
@@ -46,6 +49,9 @@ class Settings(BaseModel):
     sampler: str | None = Field(None, description="name of the sampler")
     temperature: float | None = Field(None, ge=0, le=10, description="how much chance has a say; 0 is none, 1 is plain")
     top_p: float | None = Field(None, gt=0, le=1, description="keep the likeliest choices of this total probability")
+    size: int | None = Field(
+        None, ge=8, le=2048, description="edge in pixels; most models draw at the size they learnt"
+    )
 
 
 @dataclass(frozen=True)
@@ -73,15 +79,17 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Blend:
-    """A seed between two seeds: what a picture begins with lies `share` of the way from one's to the other's."""
+class Blend(Generic[End]):
+    """A seed between two seeds, or a prompt between two prompts: what a picture begins with, or what its words mean,
+    lies `share` of the way from one's to the other's."""
 
-    begin: int
-    end: int
+    begin: End
+    end: End
     share: float
 
 
-Seed = int | Blend
+Seed = int | Blend[int]
+Prompt = str | Blend[str]
 
 
 def normal_numbers(seed: Seed, shape: Sequence[int], purpose: str = "picture", position: int = 0) -> Tensor:
@@ -116,8 +124,10 @@ class Abilities:
     complete: bool = False
     vary: bool = False
     codes: bool = False  # its model is `Coded`, too
-    blend: bool = False
+    blend: bool = False  # from one seed to another
+    blend_prompts: bool = True  # from one prompt to another
     attention: bool = False
+    size_multiple: int = 0  # its pictures may have any edge that is a multiple of this; 0 is its own size alone
 
 
 class Model(Learnt, Protocol):
@@ -183,6 +193,12 @@ class Family(Learner):
 
     Attributes:
         abilities: what its models can do.
+        export: writes a model's network into a folder as ONNX and returns what a sampler should know; None where that
+            has not been written.
+        painter: (folder, this record, the model, what the folder says of it) to a `painter.Painter`, for models that
+            read prompts themselves; `painter.FamilyPainter` unless given.
     """
 
     abilities: Abilities
+    export: Callable[[Any, Path], dict[str, float]] | None = field(default=None, kw_only=True)
+    painter: Callable[..., Any] | None = field(default=None, kw_only=True)

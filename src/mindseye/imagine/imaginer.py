@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
@@ -17,25 +18,19 @@ from torch import Tensor
 from mindseye import __version__
 from mindseye.errors import BadInput
 from mindseye.imagine.families import family as family_named
-from mindseye.imagine.family import Blend, Coded, Family, Progress, Settings
+from mindseye.imagine.family import Blend, Progress, Settings
 from mindseye.imagine.given import Fitted, fitted
+from mindseye.imagine.painter import FamilyPainter, Painter
 from mindseye.imagine.picture import Attended, Picture
+from mindseye.imagine.pipelines.finding import find_pipeline
 from mindseye.imagine.request import Request
 from mindseye.learn.about import About
-from mindseye.learn.batch import Words
 from mindseye.learn.device import best_device
-from mindseye.learn.folder import find_model, load_model, palette, vocabulary, weights_digest
+from mindseye.learn.folder import find_model, load_model, palette, weights_digest
 from mindseye.learn.learner import PictureFormat
-from mindseye.observe.text import TextEncoder, load_text_encoder
-from mindseye.observe.vocabulary import words_of
 from mindseye.pictures.snap import snapped
 from mindseye.pictures.story import Story
 from mindseye.pictures.tensors import from_model, to_model
-
-AT_ONCE = 256  # pictures that are encoded or decoded together
-
-# Words too plain to be worth a remark when no caption has them.
-PLAIN_WORDS = frozenset("a an and at for from her his in is it its of on or the their to with".split())
 
 
 class Imaginer:
@@ -43,31 +38,26 @@ class Imaginer:
 
     Attributes:
         path: its folder.
-        about: what the folder says of it.
+        name: what people call it.
+        painter: what draws.
+        about: what the folder says of its training; None for a pipeline that was trained elsewhere.
     """
 
-    def __init__(self, path: Path, family: Family, model: Any, about: About) -> None:
-        self.path = path
-        self.about = about
-        self._family = family
-        self._model = model
+    def __init__(self, path: Path, name: str, painter: Painter, about: About | None = None) -> None:
+        self.path, self.name, self.painter, self.about = path, name, painter, about
 
     def __repr__(self) -> str:
-        return f"Imaginer({self.name!r}, {self.size} px, {self.about.family})"
-
-    @property
-    def name(self) -> str:
-        return self.about.name
+        return f"Imaginer({self.name!r}, {self.size} px, {self.painter.kind})"
 
     @property
     def size(self) -> int:
-        """Edge of its pictures in pixels."""
-        return int(self.about.config["size_px"])
+        """Edge of its pictures in pixels, unless another is asked for."""
+        return self.picture_format.size_px
 
     @property
     def picture_format(self) -> PictureFormat:
         """How it sees pictures."""
-        return PictureFormat(self.size, int(self.about.config["channels"]), self.about.pixel_art)
+        return self.painter.picture_format
 
     @cached_property
     def sha256(self) -> str:
@@ -75,15 +65,9 @@ class Imaginer:
         return weights_digest(self.path)
 
     @cached_property
-    def encoder(self) -> TextEncoder:
-        """The frozen text encoder it was trained with."""
-        reference = self.about.text_encoder
-        return load_text_encoder(reference.name, token_limit=reference.token_limit, sha256=reference.sha256)
-
-    @cached_property
-    def vocabulary(self) -> frozenset[str]:
-        """Every word of the captions it was trained with."""
-        return vocabulary(self.path)
+    def palette(self) -> tuple[str, ...]:
+        """The colours of the pixel art it was trained with, as "rrggbb"; none where it draws in any colour."""
+        return palette(self.path)
 
     def fitted(self, request: Request) -> Fitted | None:
         """The picture that a request goes on from, as the model sees it; None if it has none.
@@ -91,12 +75,7 @@ class Imaginer:
         Raises:
             BadInput: the picture or its mask cannot be used.
         """
-        return fitted(request, self.picture_format)
-
-    @cached_property
-    def palette(self) -> tuple[str, ...]:
-        """The colours of the pixel art it was trained with, as "rrggbb"; none where it draws in any colour."""
-        return palette(self.path)
+        return fitted(request, replace(self.picture_format, size_px=request.size or self.size))
 
     def notes(self, request: Request) -> list[str]:
         """What a person should know about a request before trusting the pictures: unknown words, a cut prompt, a
@@ -105,21 +84,14 @@ class Imaginer:
         Raises:
             BadInput: the given picture or its mask cannot be used.
         """
-        notes = []
-        if request.prompt and not self.about.collection.captions:
-            notes.append("it learnt without captions, so the prompt changes nothing")
-        elif unknown := self.unknown_words(request.prompt):
-            notes.append(f"words it never saw in a caption: {', '.join(unknown)}")
-        if self.encoder.too_long(request.prompt):
-            notes.append(
-                f"the prompt is longer than the {self.encoder.token_limit} tokens that are read; the end is cut"
-            )
+        notes = self.painter.notes(request.prompt)
         start = self.fitted(request)
         return [*notes, start.note] if start and start.note else notes
 
     def unknown_words(self, prompt: str) -> list[str]:
-        """The words of a prompt that no caption of its training had, in order, each once."""
-        return [word for word in dict.fromkeys(words_of(prompt)) if word not in self.vocabulary | PLAIN_WORDS]
+        """The words of a prompt that no caption of its training had, in order, each once; none where its captions are
+        not known."""
+        return self.painter.unknown_words(prompt)
 
     def sample(self, request: Request, seeds: Sequence[int] | None = None) -> Iterator[Progress]:
         """Draws step by step; the last `Progress` holds the finished pictures.
@@ -136,9 +108,8 @@ class Imaginer:
         self._check(request)
         start = self.fitted(request)
         seeds = request.seeds if seeds is None else seeds
-        negative = self._words(request.negative_prompt, len(seeds)) if request.negative_prompt else None
-        words = self._words(request.prompt, len(seeds))
-        return self._model.draw(words, negative, seeds, request, start.given if start else None)
+        given = start.given if start else None
+        return self.painter.draw([request.prompt] * len(seeds), request.negative_prompt, seeds, request, given)
 
     def imagine(
         self,
@@ -166,7 +137,7 @@ class Imaginer:
         Returns:
             uint8 [prompt, height, width, 3 or 4], straight alpha.
         """
-        *_, last = self._model.draw(self._read(prompts), None, seeds, Settings())
+        *_, last = self.painter.draw(prompts, "", seeds, Settings())
         return self._pixels(last.pictures)
 
     def between(
@@ -193,14 +164,15 @@ class Imaginer:
             raise BadInput("only the prompt and the seed can change on the way", next_step="leave the rest as it is")
         if count < 2:
             raise BadInput(f"count cannot be {count}: a way has two ends", next_step="ask for 2 or more")
-        if begin.seed != end.seed and not self._family.abilities.blend:
-            raise BadInput(f"seed: {self.about.family} models cannot go from one seed to another")
+        abilities, kind = self.painter.abilities, self.painter.kind
+        if begin.seed != end.seed and not abilities.blend:
+            raise BadInput(f"seed: {kind} models cannot go from one seed to another")
+        if begin.prompt != end.prompt and not abilities.blend_prompts:
+            raise BadInput(f"prompt: {kind} models cannot go from one prompt to another")
         shares = [step / (count - 1) for step in range(count)]
-        first, last = self._read([begin.prompt]), self._read([end.prompt])
-        words = Words.cat([first.towards(last, share) for share in shares])
+        prompts = [begin.prompt if begin.prompt == end.prompt else Blend(begin.prompt, end.prompt, s) for s in shares]
         seeds = [begin.seed if begin.seed == end.seed else Blend(begin.seed, end.seed, share) for share in shares]
-        negative = self._words(begin.negative_prompt, count) if begin.negative_prompt else None
-        for progress in self._model.draw(words, negative, seeds, begin):
+        for progress in self.painter.draw(prompts, begin.negative_prompt, seeds, begin):
             watch(progress)
         return self._pixels(progress.pictures)
 
@@ -210,20 +182,19 @@ class Imaginer:
         Args, Raises: as `sample`. A picture cannot be gone on from.
         """
         self._check(request)
-        if not self._family.abilities.attention:
-            raise BadInput(f"attention: {self.about.family} models do not look at words one by one")
+        if not self.painter.abilities.attention:
+            raise BadInput(f"attention: {self.painter.kind} models do not look at words one by one")
         if request.picture is not None:
             raise BadInput("attention: it is shown for pictures from words alone", next_step="leave the picture out")
-        words = self.encoder.words(request.prompt)
-        if not words:
+        painter = cast(FamilyPainter, self.painter)  # by its ability
+        if not painter.encoder.words(request.prompt):
             raise BadInput("attention: there is no word to look at", next_step="give a prompt")
         seeds = request.seeds
-        negative = self._words(request.negative_prompt, len(seeds)) if request.negative_prompt else None
-        pictures, maps = self._model.attention(self._words(request.prompt, len(seeds)), negative, seeds, request)
+        pictures, maps = painter.attention(request.prompt, request.negative_prompt, seeds, request)
         finished = self._finished(request, seeds, pictures)
         return [
-            Attended(picture, tuple((word, each[places].sum(0).cpu().numpy()) for word, places in words))
-            for picture, each in zip(finished, maps, strict=True)
+            Attended(picture, tuple((word, each.numpy()) for word, each in looked))
+            for picture, looked in zip(finished, maps, strict=True)
         ]
 
     def _finished(self, request: Request, seeds: Sequence[int], pictures: Tensor) -> list[Picture]:
@@ -254,9 +225,7 @@ class Imaginer:
         Raises:
             BadInput: pictures of this model have no codes.
         """
-        model = self._coded()
-        parts = [model.encode(some, self._words(prompt, len(some))) for some in to_model(pictures).split(AT_ONCE)]
-        codes: Float[np.ndarray, "picture code"] = torch.cat(parts).cpu().numpy()
+        codes: Float[np.ndarray, "picture code"] = self._coded().encode(to_model(pictures), prompt).numpy()
         return codes
 
     def decode(
@@ -271,10 +240,7 @@ class Imaginer:
         Raises:
             BadInput: pictures of this model have no codes.
         """
-        model = self._coded()
-        rows = torch.from_numpy(np.asarray(codes, np.float32))
-        parts = [model.decode(some, self._words(prompt, len(some))) for some in rows.split(AT_ONCE)]
-        return self._pixels(torch.cat(parts))
+        return self._pixels(self._coded().decode(torch.from_numpy(np.asarray(codes, np.float32)), prompt))
 
     def code_kl(self, prompt: str = "") -> Float[np.ndarray, "code"] | None:
         """How much each dimension of a code says, in nats, the mean over the training pictures; with a prompt, besides
@@ -283,26 +249,22 @@ class Imaginer:
         Raises:
             BadInput: pictures of this model have no codes.
         """
-        nats = self._coded().code_kl(self._words(prompt, 1))
+        nats = self._coded().code_kl(prompt)
         return None if nats is None else nats.cpu().numpy()
 
-    def _coded(self) -> Coded:
-        if not self._family.abilities.codes:
+    def _coded(self) -> FamilyPainter:
+        if not self.painter.abilities.codes:
             raise BadInput(
                 f"pictures of {self.name} have no codes",
-                why=f"it is of the family {self.about.family}",
+                why=f"it is of the kind {self.painter.kind}",
                 next_step="use a model of the family vae (mindseye train vae COLLECTION --out RUN)",
             )
-        model: Coded = self._model
-        return model
+        return cast(FamilyPainter, self.painter)
 
     def _check(self, request: Request) -> None:
+        abilities = self.painter.abilities
         if request.size not in (None, self.size):
-            raise BadInput(
-                f"size cannot be {request.size}: {self.name} draws at {self.size} px",
-                next_step=f"leave size out, or train a model at {request.size} px",
-            )
-        abilities = self._family.abilities
+            self._check_size(request.size, abilities.size_multiple)
         for field, able in (
             ("prompt", abilities.prompt),
             ("negative_prompt", abilities.negative_prompt),
@@ -316,31 +278,37 @@ class Imaginer:
             ("strength", abilities.vary),
         ):
             if getattr(request, field) not in (None, "") and not able:
-                raise BadInput(f"{field}: {self.about.family} models do not have it", next_step=f"leave {field} out")
+                raise BadInput(f"{field}: {self.painter.kind} models do not have it", next_step=f"leave {field} out")
         if request.sampler and request.sampler not in abilities.samplers:
             raise BadInput(
                 f"sampler: there is no {request.sampler!r}",
                 next_step=f"choose one of {', '.join(abilities.samplers)}",
             )
 
-    def _words(self, text: str, count: int) -> Words:
-        return self._read([text]).rows([0] * count)
-
-    def _read(self, prompts: Sequence[str]) -> Words:
-        """The prompts as the model takes them; one that learnt without captions takes none."""
-        return self.encoder.encode(prompts if self.about.collection.captions else [""] * len(prompts))
+    def _check_size(self, size: int, multiple: int) -> None:
+        """Whether it can draw at another size than its own."""
+        if not multiple:
+            raise BadInput(
+                f"size cannot be {size}: {self.name} draws at {self.size} px",
+                next_step=f"leave size out, or train a model at {size} px",
+            )
+        if size % multiple:
+            raise BadInput(
+                f"size cannot be {size}: {self.name} draws at multiples of {multiple} px",
+                next_step=f"ask for {max(1, round(size / multiple)) * multiple}, or leave size out for {self.size}",
+            )
 
     def _story(self, request: Request, seed: int, notes: list[str]) -> Story:
-        used = self._model.settings(request)
+        used = self.painter.settings(request)
         return Story(
             prompt=request.prompt,
             negative_prompt=request.negative_prompt,
             seed=seed,
             model=self.name,
             model_sha256=self.sha256,
-            family=self.about.family,
-            width=self.size,
-            height=self.size,
+            family=self.painter.kind,
+            width=request.size or self.size,
+            height=request.size or self.size,
             guidance=used.guidance,
             steps=used.steps,
             sampler=used.sampler,
@@ -356,7 +324,8 @@ class Imaginer:
 
 
 def load(name_or_path: str | Path, *, device: str | None = None) -> Imaginer:
-    """Opens a model: a shipped one by name ("emoji"), or any by its folder (a run folder will do).
+    """Opens a model: a shipped one by name ("emoji"), any of ours by its folder (a run folder will do), or a
+    text-to-image pipeline of the diffusers library by its folder or its name on the model hub.
 
     Args:
         name_or_path: the model.
@@ -365,6 +334,12 @@ def load(name_or_path: str | Path, *, device: str | None = None) -> Imaginer:
     Raises:
         BadInput: there is no such model, or it is damaged.
     """
+    device = device or best_device()
+    if pipeline := find_pipeline(name_or_path):
+        from mindseye.imagine.pipelines.painter import open_painter  # opens the diffusers library, which takes seconds
+
+        return Imaginer(pipeline, Path(name_or_path).resolve().name, open_painter(pipeline, device))
     folder = find_model(name_or_path)
     family, model, about = load_model(folder, family_named)
-    return Imaginer(folder, family, model.eval().to(device or best_device()), about)
+    painter = (family.painter or FamilyPainter)(folder, family, model.eval().to(device), about)
+    return Imaginer(folder, about.name, painter, about)

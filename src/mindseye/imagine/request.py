@@ -21,7 +21,6 @@ class Request(Settings):
     negative_prompt: str = Field("", max_length=2000, description="what to steer away from")
     seed: int = Field(0, ge=0, lt=SEED_LIMIT, description="of the first picture, 0 to 2^32 - 1")
     count: int = Field(1, ge=1, le=64, description="pictures to draw, 1 to 64")
-    size: int | None = Field(None, ge=8, le=512, description="edge in pixels; a model draws at the size it learnt")
     picture: bytes | None = Field(None, strict=True, repr=False, description="the bytes of a picture to go on from")
     keep: float | None = Field(None, gt=0, lt=1, description="share of the given picture that stays, from the top")
     mask: bytes | None = Field(

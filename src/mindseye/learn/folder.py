@@ -71,24 +71,31 @@ def save_model(
 
 
 def find_model(name_or_path: str | Path) -> Path:
-    """The folder of a model that comes with the package, or of one given by its path.
-
-    A name wins over a folder of that name; write `./emoji` for the folder. A run folder stands for its `model`.
+    """The folder of a model that comes with the package, or of one given by its path; see `find_ours`.
 
     Raises:
         BadInput: there is none.
     """
+    if folder := find_ours(name_or_path):
+        return folder
+    raise BadInput(
+        f"there is no model {str(name_or_path)!r}",
+        why="it is neither a model that comes with mindseye nor a folder with a finished model in it",
+        next_step=f"use one of {', '.join(shipped_models()) or '(none shipped)'}, a folder made by `mindseye train`, or"
+        " a diffusers pipeline by its folder or hub name (owner/model)",
+    )
+
+
+def find_ours(name_or_path: str | Path) -> Path | None:
+    """The folder of a model of ours, if there is one.
+
+    A name wins over a folder of that name; write `./emoji` for the folder. A run folder stands for its `model`.
+    """
     name = str(name_or_path)
     if name in shipped_models():
         return MODELS / name
-    for folder in (Path(name), Path(name) / "model", Path(name) / "run" / "model"):
-        if (folder / ABOUT).is_file():
-            return folder
-    raise BadInput(
-        f"there is no model {name!r}",
-        why="it is neither a model that comes with mindseye nor a folder with a finished model in it",
-        next_step=f"use one of {', '.join(shipped_models()) or '(none shipped)'}, or a folder made by `mindseye train`",
-    )
+    folders = (Path(name), Path(name) / "model", Path(name) / "run" / "model")
+    return next((folder for folder in folders if (folder / ABOUT).is_file()), None)
 
 
 def shipped_models() -> list[str]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 from torch import Tensor, nn
 
-from mindseye.learn.batch import Batch
+from mindseye.learn.batch import Batch, Words
 
 Draws = Mapping[str, Tensor]  # the random numbers of a batch, stacked: what `Objective.draw` gave for each sample
 
@@ -52,6 +52,24 @@ class Learnt(Protocol):
     """A network that can be trained. It is also an `nn.Module`."""
 
     def objectives(self) -> Sequence[Objective]: ...
+
+
+class CaptionEncoder(Protocol):
+    """What reads captions for a learner, frozen.
+
+    Attributes:
+        name: how it was asked for.
+        sha256: digest of its weights.
+        token_limit: tokens a caption; longer ones are cut.
+    """
+
+    name: str
+    sha256: str
+    token_limit: int
+
+    def encode_together(self, captions: Sequence[str]) -> Words:
+        """Features of captions by the thousand."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -107,9 +125,11 @@ class Learner:
         least_batch: pictures a step, at least, where its loss compares those of a step with each other.
         finish: what is measured when a training is done: the averaged model, and every training picture once, with its
             first caption, in batches.
-        measure: for settings that are a property of the pictures, such as a palette: (config, the training pictures as
-            uint8 [picture, height, width, channel] with straight alpha, a log for people) to the config with them
-            filled in. Called once, when a training begins; the run and the model folder keep what it found.
+        reads_with: config to what reads its captions; the text encoder of the training's settings unless given.
+        measure: for settings that are a property of the pictures, such as a palette, or of what else a training begins
+            with: (config, the training pictures as uint8 [picture, height, width, channel] with straight alpha, a log
+            for people) to the config with them filled in. Called once, when a training begins; the run and the model
+            folder keep what it found.
     """
 
     name: str
@@ -122,4 +142,5 @@ class Learner:
     card: CardText
     least_batch: int = field(default=1, kw_only=True)
     finish: Callable[[Any, Iterable[Batch]], None] = field(default=finished_already, kw_only=True)
+    reads_with: Callable[[Any], CaptionEncoder] | None = field(default=None, kw_only=True)
     measure: Callable[[Any, NDArray[np.uint8], Callable[[str], None]], Any] | None = field(default=None, kw_only=True)

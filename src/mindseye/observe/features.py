@@ -16,7 +16,7 @@ from torch import Tensor
 
 from mindseye.files import written_aside
 from mindseye.learn.batch import Words
-from mindseye.observe.text import TextEncoder
+from mindseye.learn.learner import CaptionEncoder
 
 CAPTIONS_AT_ONCE = 64
 
@@ -54,7 +54,10 @@ class CaptionFeatures:
 
 
 def caption_features(
-    encoder: TextEncoder, captions: Sequence[str], cache: Path, log: Callable[[int, int], None] = lambda done, of: None
+    encoder: CaptionEncoder,
+    captions: Sequence[str],
+    cache: Path,
+    log: Callable[[int, int], None] = lambda done, of: None,
 ) -> CaptionFeatures:
     """Features of `captions`, from the folder `cache` when they are there, computed and put there otherwise.
 
@@ -77,17 +80,16 @@ def caption_features(
     return features
 
 
-def _encode_all(encoder: TextEncoder, captions: Sequence[str], log: Callable[[int, int], None]) -> CaptionFeatures:
+def _encode_all(encoder: CaptionEncoder, captions: Sequence[str], log: Callable[[int, int], None]) -> CaptionFeatures:
     """Captions of about one length go together, so that little is spent on padding."""
     order = sorted(range(len(captions)), key=lambda index: len(captions[index]))
     states: list[Tensor] = [torch.empty(0)] * len(captions)
-    sentences = torch.empty(len(captions), encoder.width, dtype=torch.float16)
+    sentences: list[Tensor] = [torch.empty(0)] * len(captions)
     for begin in range(0, len(order), CAPTIONS_AT_ONCE):
         rows = order[begin : begin + CAPTIONS_AT_ONCE]
         words = encoder.encode_together([captions[row] for row in rows])
-        sentences[rows] = words.sentence.half()
-        for row, tokens, mask in zip(rows, words.tokens, words.mask, strict=True):
-            states[row] = tokens[mask].half()
+        for row, tokens, mask, sentence in zip(rows, words.tokens, words.mask, words.sentence, strict=True):
+            states[row], sentences[row] = tokens[mask].half(), sentence.half()
         log(begin + len(rows), len(captions))
     starts = torch.tensor([0, *(len(tokens) for tokens in states)]).cumsum(0)
-    return CaptionFeatures(torch.cat(states), starts, sentences, encoder.token_limit)
+    return CaptionFeatures(torch.cat(states), starts, torch.stack(sentences), encoder.token_limit)

@@ -11,7 +11,7 @@ from mindseye import files
 from mindseye.collection.collection import Collection
 from mindseye.collection.opening import open_collection
 from mindseye.imagine.imaginer import Imaginer, load
-from mindseye.report.evaluate import BUDGET_SECONDS, Drawn, Evaluation, draw_for, judge_drawn
+from mindseye.report.evaluate import BUDGET_SECONDS, Drawn, Evaluation, compared_as, draw_for, judge_drawn
 from mindseye.report.explained import parsed
 from mindseye.report.reference import refer
 from mindseye.think.figure import Figure
@@ -64,8 +64,9 @@ def compare(
     imaginers = [model if isinstance(model, Imaginer) else load(model) for model in models]
     if not isinstance(collection, Collection):
         collection = open_collection(collection)
-    formats = {imaginer.picture_format: refer(collection, imaginer.picture_format, log) for imaginer in imaginers}
-    references = [formats[imaginer.picture_format] for imaginer in imaginers]
+    formats = [compared_as(imaginer, collection) for imaginer in imaginers]
+    referred = {each: refer(collection, each, log) for each in dict.fromkeys(formats)}
+    references = [referred[each] for each in formats]
     drawn = []
     for imaginer, reference in zip(imaginers, references, strict=True):
         log(f"drawing with {imaginer.name}")

@@ -24,8 +24,10 @@ from mindseye.collection.collection import Collection
 from mindseye.collection.opening import open_collection
 from mindseye.errors import BadInput
 from mindseye.imagine.imaginer import Imaginer, load
+from mindseye.learn.learner import PictureFormat
 from mindseye.observe.pictures import PictureFeatures
 from mindseye.observe.text import load_text_encoder
+from mindseye.pictures.tensors import fit
 from mindseye.report.prompts import PromptSet
 from mindseye.report.reference import Reference, joined, refer, rows_of
 from mindseye.think.copies import Copies, Nearest, copy_rate, memorised_rate, nearest_by_features, nearest_by_pixels
@@ -99,17 +101,18 @@ def evaluate(
     if not isinstance(collection, Collection):
         collection = open_collection(collection)
     began = time.monotonic()
-    reference = refer(collection, imaginer.picture_format, log)
+    reference = refer(collection, compared_as(imaginer, collection), log)
     read = time.monotonic()
     drawn = draw_for(imaginer, reference.sets, budget, log)
     drew = time.monotonic()
     evaluation = judge_drawn(reference, drawn, log)
+    about = imaginer.about
     seconds = {"read": read - began, "draw": drew - read, "compute": time.monotonic() - drew}
     facts = {
         "model": imaginer.name,
         "model_sha256": imaginer.sha256,
-        "pictures_seen": imaginer.about.training.pictures_seen,
-        "trained_on_this": imaginer.about.collection.fingerprint == collection.fingerprint,
+        **({"pictures_seen": about.training.pictures_seen} if about else {}),
+        "trained_on_this": about is not None and about.collection.fingerprint == collection.fingerprint,
         "budget": budget,
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         **evaluation.facts,
@@ -135,8 +138,23 @@ def draw_for(imaginer: Imaginer, sets: Sequence[PromptSet], budget: float, log: 
             said = now
         drawn = imaginer.imagine_each([asked.prompts[index] for asked, index in some], [index for _, index in some])
         for (asked, _), picture in zip(some, drawn, strict=True):
-            pictures[asked.name].append(picture)
+            pictures[asked.name].append(_fitted(picture, asked.real))
     return [Drawn(each.first(len(pictures[each.name])), np.stack(pictures[each.name])) for each in sets]
+
+
+def compared_as(imaginer: Imaginer, collection: Collection) -> PictureFormat:
+    """How real and drawn pictures are compared: as the model sees them; or, where it draws at any size, at the size of
+    the collection's."""
+    own, info = imaginer.picture_format, collection.info
+    if not imaginer.painter.abilities.size_multiple:
+        return own
+    return PictureFormat(min(own.size_px, info["size_px"]), own.channels, info["pixel_art"])
+
+
+def _fitted(picture: NDArray[np.uint8], real: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A drawn picture at the size of the real ones."""
+    _, size_px, _, channels = real.shape
+    return picture if len(picture) == size_px else fit(Image.fromarray(picture), size_px, channels, pixel_art=False)
 
 
 def batched(items: Iterator[Item], count: int) -> Iterator[list[Item]]:

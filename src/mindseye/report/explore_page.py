@@ -33,7 +33,7 @@ def render(exploration: Exploration, walk: Walk | None) -> str:
             facts=exploration.facts,
             name=exploration.imaginer.name,
             size_px=exploration.imaginer.size,
-            pixel_art=exploration.imaginer.about.pixel_art,
+            pixel_art=exploration.imaginer.picture_format.pixel_art,
             steps=STEPS,
             least=ACTIVE_NATS,
             active=len(exploration.nats) - len(exploration.inactive),

@@ -59,7 +59,7 @@ def judge(
     told = read_story(picture).get("prompt") if prompt is None else prompt
     imaginer = model if isinstance(model, Imaginer) else load(model)
     thinks = thinker_of(imaginer, thinker)
-    pixels = fit(image, thinks.size_px, thinks.channels, imaginer.about.pixel_art)
+    pixels = fit(image, thinks.size_px, thinks.channels, imaginer.picture_format.pixel_art)
     seen = thinks.look(pixels[None])
     realism = thinks.realism(seen)
     notes = []
@@ -71,7 +71,7 @@ def judge(
             f" {thinks.detector.facts.auc:.2f} (0.5 is a guess; from {thinks.detector.facts.n_real} real and"
             f" {thinks.detector.facts.n_generated} drawn ones), and knows nothing of those of other models"
         )
-    if collection is None and imaginer.about.collection.name in BUILTIN:
+    if collection is None and imaginer.about and imaginer.about.collection.name in BUILTIN:
         collection = imaginer.about.collection.name
     verdict: dict[str, Any] = {
         "picture": str(picture),

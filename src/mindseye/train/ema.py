@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 
 class Average:
-    """A copy of a model whose parameters are the running average of it, in float32.
+    """A copy of a model whose parameters are the running average of it, in float32. What is frozen is not copied.
 
     Attributes:
         model: the averaged model, ready to draw with; it takes no gradients.
@@ -22,10 +22,11 @@ class Average:
     """
 
     def __init__(self, model: nn.Module, gamma: float) -> None:
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        frozen = {id(parameter): parameter for parameter in model.parameters() if not parameter.requires_grad}
+        self.model = copy.deepcopy(model, dict(frozen)).eval().requires_grad_(False)
         self.gamma = gamma
-        self._mine = [parameter.data for parameter in self.model.parameters()]
-        self._theirs = [parameter.data for parameter in model.parameters()]
+        self._mine = [parameter.data for parameter in self.model.parameters() if id(parameter) not in frozen]
+        self._theirs = [parameter.data for parameter in model.parameters() if id(parameter) not in frozen]
         self._buffers: list[tuple[Tensor, Tensor]] = list(zip(self.model.buffers(), model.buffers(), strict=True))
 
     def update(self, step: int) -> None:

@@ -6,7 +6,7 @@ from mindseye.errors import BadInput
 from mindseye.imagine import families
 from mindseye.learn.learner import Learner
 
-NAMES = (*families.NAMES, "damsm")
+NAMES = (*families.NAMES, *families.ON_PIPELINES, "damsm")
 
 
 def learner(name: str) -> Learner:
@@ -19,6 +19,6 @@ def learner(name: str) -> Learner:
         from mindseye.observe import damsm
 
         return damsm.LEARNER
-    if name in families.NAMES:
+    if name in (*families.NAMES, *families.ON_PIPELINES):
         return families.family(name)
     raise BadInput(f"there is nothing called {name!r} to train", next_step=f"choose one of {', '.join(NAMES)}")

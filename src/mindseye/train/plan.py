@@ -11,8 +11,8 @@ import torch
 import mindseye
 from mindseye.collection.collection import Collection
 from mindseye.errors import BadInput
-from mindseye.learn.learner import Learner, PictureFormat
-from mindseye.observe.text import TextEncoder, load_text_encoder
+from mindseye.learn.learner import CaptionEncoder, Learner, PictureFormat
+from mindseye.observe.text import load_text_encoder
 from mindseye.settings import checked
 from mindseye.train.config import DEFAULT_MINUTES, TrainConfig, Wishes, changed_field
 from mindseye.train.machine import Machine
@@ -28,7 +28,7 @@ class Resolved:
     model: Any
     pictures: PictureFormat
     machine: Machine
-    encoder: TextEncoder
+    encoder: CaptionEncoder
 
 
 def new_plan(learner: Learner, collection: Collection, wishes: Wishes, log: Callable[[str], None]) -> Resolved:
@@ -49,19 +49,19 @@ def new_plan(learner: Learner, collection: Collection, wishes: Wishes, log: Call
     machine = Machine.choose(train, log)
     if "batch_size" not in wishes.train:
         train = train.model_copy(update={"batch_size": max(machine.batch_size, learner.least_batch)})
-    encoder = load_text_encoder(train.text_encoder)
     preset = {"preset": train.preset} if train.preset else {}
     model = learner.config.for_pictures(pictures, **preset)  # type: ignore[attr-defined]
-    fixed = {
-        "text_width": encoder.width,
-        "text_tokens": encoder.token_limit,
-        "training_pictures": len(collection.splits["train"]),
-    }
+    fixed = {"training_pictures": len(collection.splits["train"])}
+    text_encoder = None if learner.reads_with else load_text_encoder(train.text_encoder)
+    if text_encoder:
+        fixed |= {"text_width": text_encoder.width, "text_tokens": text_encoder.token_limit}
     fixed = {name: value for name, value in fixed.items() if name in learner.config.model_fields}
     model = checked(learner.config, {**model.model_dump(), **fixed, **wishes.model}, "model.")
     if learner.measure:
         train_split = collection.splits["train"]
         model = learner.measure(model, train_split.arrays(pictures.size_px, pictures.channels, pictures.pixel_art), log)
+    encoder = learner.reads_with(model) if learner.reads_with else text_encoder
+    assert encoder is not None
     plan = Plan(
         mindseye=mindseye.__version__,
         torch=torch.__version__,
@@ -110,7 +110,11 @@ def recorded_plan(
         if getattr(model, field) != getattr(recorded, field):
             raise _contradiction(run, f"model.{field}", getattr(model, field), getattr(recorded, field))
     plan = plan.model_copy(update={"train": train.model_dump(exclude_none=True)})
-    encoder = load_text_encoder(train.text_encoder, sha256=plan.text_encoder_sha256)
+    encoder: CaptionEncoder
+    if learner.reads_with:
+        encoder = learner.reads_with(model)
+    else:
+        encoder = load_text_encoder(train.text_encoder, sha256=plan.text_encoder_sha256)
     return Resolved(plan, train, model, PictureFormat(**plan.pictures), Machine(**plan.machine), encoder)
 
 

@@ -109,7 +109,8 @@ def _estimate(
         with machine.autocast():
             activations = saved_bytes(model, feed.objectives, prepared) * share // PROBE_PICTURES
         parameters = sum(parameter.numel() for parameter in model.parameters())
-        needed = memory_bytes(parameters, data_bytes, activations)
+        learning = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+        needed = memory_bytes(learning, data_bytes + 4 * (parameters - learning), activations)
         fields.update(parameters=parameters, memory_bytes=needed)
         log(f"{parameters / 1e6:.1f} million parameters; about {needed / 2**30:.1f} GiB of memory")
         if machine.device == "cpu":

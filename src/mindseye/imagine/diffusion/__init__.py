@@ -1,14 +1,16 @@
 """Diffusion: rectified flow in pixel space, words in every block, classifier-free guidance. The default family.
 
 Read in this order: `config.py`, `network.py`, `objective.py`, `sample.py`; `model.py` puts them together,
-`folder.py` writes and reads them, and `pipeline.py` is the door for users of the diffusers library, which finds it once
-that module is imported (drawing does without that library, whose import takes seconds).
+`folder.py` writes and reads them, `onnx.py` writes them for programs without torch, and `pipeline.py` is the door for
+users of the diffusers library, which finds it once that module is imported (drawing does without that library, whose
+import takes seconds).
 """
 
 from mindseye.imagine.diffusion.config import PRESETS, DiffusionConfig
 from mindseye.imagine.diffusion.folder import load, save
 from mindseye.imagine.diffusion.model import ABILITIES, Diffusion, build
 from mindseye.imagine.diffusion.network import DiffusionTransformer
+from mindseye.imagine.diffusion.onnx import export
 from mindseye.imagine.family import CARD, Family
 
 FAMILY = Family(
@@ -21,6 +23,7 @@ FAMILY = Family(
     save=save,
     load=load,
     card=CARD,
+    export=export,
 )
 
 __all__ = ["FAMILY", "Diffusion", "DiffusionConfig", "DiffusionTransformer"]

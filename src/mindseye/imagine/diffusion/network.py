@@ -121,7 +121,7 @@ class DiffusionTransformer(nn.Module):
 
         condition = F.silu(self.time_in(time_features(t)) + sentence)
         modulation = self.modulation(condition).unflatten(1, (6, -1))
-        attended = torch.cat([readable.new_ones(len(noisy), self.side**2), readable], dim=1)
+        attended = torch.cat([readable.new_ones(noisy.shape[0], self.side**2), readable], dim=1)
         bias = torch.zeros_like(attended, dtype=torch.float32).masked_fill(~attended, -1e9)[:, None, None, :]
 
         tokens, kept = self._to_tokens(noisy, t, condition)

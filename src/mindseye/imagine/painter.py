@@ -1,0 +1,180 @@
+"""What an imaginer draws with: prompts in, pictures out.
+
+There are two kinds of painters: a model of one of our families, whose words a frozen text encoder reads (here), and a
+pipeline of the diffusers library, which reads them itself (`pipelines/painter.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mindseye.imagine.family import Abilities, Blend, Coded, Family, Given, Progress, Prompt, Seed, Settings
+from mindseye.learn.about import About
+from mindseye.learn.batch import Words
+from mindseye.learn.folder import vocabulary
+from mindseye.learn.learner import PictureFormat
+from mindseye.observe.text import TextEncoder, load_text_encoder
+from mindseye.observe.vocabulary import words_of
+
+AT_ONCE = 256  # pictures that are encoded or decoded together
+
+# Words too plain to be worth a remark when no caption has them.
+PLAIN_WORDS = frozenset("a an and at for from her his in is it its of on or the their to with".split())
+
+
+class Painter(Protocol):
+    """What draws.
+
+    Attributes:
+        kind: of model, for messages and stories: the family, or the pipeline's class.
+        abilities: what it can do; it is asked for nothing else.
+        picture_format: how it sees pictures, at its own size.
+    """
+
+    kind: str
+    abilities: Abilities
+    picture_format: PictureFormat
+
+    def settings(self, asked: Settings) -> Settings:
+        """What will be used: what was asked for, filled up with the model's defaults."""
+        ...
+
+    def unknown_words(self, prompt: str) -> list[str]:
+        """The words of a prompt that it is known never to have learnt, in order, each once."""
+        ...
+
+    def notes(self, prompt: str) -> list[str]:
+        """What a person should know about a prompt before trusting the pictures."""
+        ...
+
+    def draw(
+        self,
+        prompts: Sequence[Prompt],
+        negative: str,
+        seeds: Sequence[Seed],
+        settings: Settings,
+        given: Given | None = None,
+    ) -> Iterator[Progress]:
+        """Draws one picture a prompt; picture i depends on the model, prompts[i], seeds[i], `negative` (none if it is
+        empty), the settings and `given`, and on nothing else.
+
+        Yields `Progress` after each step; the last one holds the finished pictures, float32 in [-1, 1].
+        """
+        ...
+
+
+class FamilyPainter:
+    """A model of one of our families, with the frozen text encoder that it was trained with; a `Painter`."""
+
+    def __init__(self, path: Path, family: Family, model: Any, about: About) -> None:
+        self.kind = about.family
+        self.abilities = family.abilities
+        self.picture_format = PictureFormat(
+            int(about.config["size_px"]), int(about.config["channels"]), about.pixel_art
+        )
+        self._path, self._model, self._about = path, model, about
+
+    @cached_property
+    def encoder(self) -> TextEncoder:
+        """The frozen text encoder."""
+        reference = self._about.text_encoder
+        return load_text_encoder(reference.name, token_limit=reference.token_limit, sha256=reference.sha256)
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Every word of the captions it was trained with."""
+        return vocabulary(self._path)
+
+    def settings(self, asked: Settings) -> Settings:
+        """See `Painter.settings`."""
+        used: Settings = self._model.settings(asked)
+        return used
+
+    def unknown_words(self, prompt: str) -> list[str]:
+        """The words of a prompt that no caption of its training had."""
+        return [word for word in dict.fromkeys(words_of(prompt)) if word not in self.vocabulary | PLAIN_WORDS]
+
+    def notes(self, prompt: str) -> list[str]:
+        """That the prompt changes nothing, or which words of it are unknown; and that its end is cut."""
+        notes = []
+        if prompt and not self._about.collection.captions:
+            notes.append("it learnt without captions, so the prompt changes nothing")
+        elif unknown := self.unknown_words(prompt):
+            notes.append(f"words it never saw in a caption: {', '.join(unknown)}")
+        if self.encoder.too_long(prompt):
+            notes.append(cut_note(self.encoder.token_limit))
+        return notes
+
+    def draw(
+        self,
+        prompts: Sequence[Prompt],
+        negative: str,
+        seeds: Sequence[Seed],
+        settings: Settings,
+        given: Given | None = None,
+    ) -> Iterator[Progress]:
+        """See `Painter.draw`."""
+        drawing: Iterator[Progress] = self._model.draw(
+            self._read(prompts), self._against(negative, len(seeds)), seeds, settings, given
+        )
+        return drawing
+
+    def attention(
+        self, prompt: str, negative: str, seeds: Sequence[Seed], settings: Settings
+    ) -> tuple[Tensor, list[list[tuple[str, Float[Tensor, "row column"]]]]]:
+        """For abilities with `attention`: the pictures as `draw` gives them, and for each of them the words of the
+        prompt with a map of how much each place looked at the word."""
+        words = self.encoder.words(prompt)
+        read, against = self._read([prompt]).rows([0] * len(seeds)), self._against(negative, len(seeds))
+        pictures, maps = self._model.attention(read, against, seeds, settings)
+        return pictures, [[(word, each[places].sum(0).cpu()) for word, places in words] for each in maps]
+
+    def encode(
+        self, pictures: Float[Tensor, "picture channel height width"], prompt: str
+    ) -> Float[Tensor, "picture code"]:
+        """For abilities with `codes`: see `family.Coded`."""
+        model: Coded = self._model
+        words = self._read([prompt])
+        parts = [model.encode(some, words.rows([0] * len(some))).cpu() for some in pictures.split(AT_ONCE)]
+        return torch.cat(parts)
+
+    def decode(
+        self, codes: Float[Tensor, "picture code"], prompt: str
+    ) -> Float[Tensor, "picture channel height width"]:
+        """For abilities with `codes`: see `family.Coded`."""
+        model: Coded = self._model
+        words = self._read([prompt])
+        return torch.cat([model.decode(some, words.rows([0] * len(some))) for some in codes.split(AT_ONCE)])
+
+    def code_kl(self, prompt: str) -> Float[Tensor, "code"] | None:
+        """For abilities with `codes`: see `family.Coded`."""
+        model: Coded = self._model
+        return model.code_kl(self._read([prompt]))
+
+    def _against(self, negative: str, count: int) -> Words | None:
+        return self._read([negative]).rows([0] * count) if negative else None
+
+    def _read(self, prompts: Sequence[Prompt]) -> Words:
+        """The prompts as the model takes them; one that learnt without captions takes none."""
+        if not self._about.collection.captions:
+            return self.encoder.encode([""]).rows([0] * len(prompts))
+
+        @cache
+        def read(prompt: Prompt) -> Words:
+            if isinstance(prompt, Blend):
+                return read(prompt.begin).towards(read(prompt.end), prompt.share)
+            return self.encoder.encode([prompt])
+
+        return Words.cat([read(prompt) for prompt in prompts])
+
+
+def cut_note(token_limit: int) -> str:
+    """What to say of a prompt that is too long."""
+    return f"the prompt is longer than the {token_limit} tokens that are read; the end is cut"
