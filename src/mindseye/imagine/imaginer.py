@@ -17,9 +17,9 @@ from torch import Tensor
 from mindseye import __version__
 from mindseye.errors import BadInput
 from mindseye.imagine.families import family as family_named
-from mindseye.imagine.family import Blend, Coded, Family, Progress, Settings
+from mindseye.imagine.family import Blend, Coded, Family, Progress, Settings, Stage
 from mindseye.imagine.given import Fitted, fitted
-from mindseye.imagine.picture import Attended, Picture
+from mindseye.imagine.picture import Attended, Looks, Picture, Rough
 from mindseye.imagine.request import Request
 from mindseye.learn.about import About
 from mindseye.learn.batch import Words
@@ -32,6 +32,7 @@ from mindseye.pictures.snap import snapped
 from mindseye.pictures.story import Story
 from mindseye.pictures.tensors import from_model, to_model
 
+ReadWords = Sequence[tuple[str, list[int]]]  # the words of a prompt, each with the places of its tokens
 AT_ONCE = 256  # pictures that are encoded or decoded together
 
 # Words too plain to be worth a remark when no caption has them.
@@ -219,12 +220,20 @@ class Imaginer:
             raise BadInput("attention: there is no word to look at", next_step="give a prompt")
         seeds = request.seeds
         negative = self._words(request.negative_prompt, len(seeds)) if request.negative_prompt else None
-        pictures, maps = self._model.attention(self._words(request.prompt, len(seeds)), negative, seeds, request)
+        read = self._words(request.prompt, len(seeds))
+        pictures, maps = self._model.attention(read, negative, seeds, request)
         finished = self._finished(request, seeds, pictures)
+        stages = self._model.stages(read, seeds, request) if self._family.abilities.stages else []
+        rough = [self._rough(stage, words) for stage in stages]
         return [
-            Attended(picture, tuple((word, each[places].sum(0).cpu().numpy()) for word, places in words))
-            for picture, each in zip(finished, maps, strict=True)
+            Attended(picture, _looks(each, words), tuple(stage[row] for stage in rough))
+            for row, (picture, each) in enumerate(zip(finished, maps, strict=True))
         ]
+
+    def _rough(self, stage: Stage, words: ReadWords) -> list[Rough]:
+        """What a stage left of each picture."""
+        looks = [()] * len(stage.pictures) if stage.attention is None else [_looks(e, words) for e in stage.attention]
+        return [Rough(pixels, seen) for pixels, seen in zip(self._pixels(stage.pictures), looks, strict=True)]
 
     def _finished(self, request: Request, seeds: Sequence[int], pictures: Tensor) -> list[Picture]:
         notes = self.notes(request)
@@ -353,6 +362,11 @@ class Imaginer:
             mindseye_version=__version__,
             notes=tuple(notes),
         )
+
+
+def _looks(maps: Float[Tensor, "token row column"], words: ReadWords) -> Looks:
+    """The map of each word: those of its tokens together."""
+    return tuple((word, maps[places].sum(0).cpu().numpy()) for word, places in words)
 
 
 def load(name_or_path: str | Path, *, device: str | None = None) -> Imaginer:
