@@ -15,9 +15,9 @@ PRESETS: dict[str, dict[str, int | str]] = {
     "tiny": {
         "ngf": 8, "ndf": 4, "residuals": 1, "latent": 16, "condition": 16, "damsm_preset": "tiny",
     },  # for tests
-    "small": {"ngf": 32, "ndf": 24},
-    "base": {"ngf": 32, "ndf": 64},  # the paper's for birds
-    "large": {"ngf": 48, "ndf": 96, "residuals": 3},  # the paper's for COCO
+    "small": {"ngf": 16, "ndf": 16},
+    "base": {"ngf": 32, "ndf": 64, "damsm_preset": "base"},  # the paper's for birds
+    "large": {"ngf": 48, "ndf": 96, "residuals": 3, "damsm_preset": "base"},  # the paper's for COCO
 }  # fmt: skip
 COARSEST_PX = 8  # both networks' coarsest grid is smaller than this
 STAGES = 3  # the paper's
@@ -32,8 +32,8 @@ class AttnGanConfig(BaseModel):
     size_px: int = Field(ge=8, le=512, description="edge of the square picture")
     channels: int = Field(ge=3, le=4, description="3 RGB, 4 RGBA (premultiplied)")
     stages: int = Field(STAGES, ge=2, le=6, description="pictures drawn one after another, each twice as large")
-    ngf: int = Field(32, ge=1, description="Ng, channels of the generator at each stage")
-    ndf: int = Field(24, ge=1, description="Nd, an eighth of the channels of a discriminator's last grid")
+    ngf: int = Field(16, ge=1, description="Ng, channels of the generator at each stage")
+    ndf: int = Field(16, ge=1, description="Nd, an eighth of the channels of a discriminator's last grid")
     residuals: int = Field(2, ge=1, description="R, residual blocks a stage")
     latent: int = Field(100, ge=1, description="random numbers z that a picture is made from")
     condition: int = Field(100, ge=1, description="numbers that the sentence is reduced to, with chance")
@@ -43,7 +43,7 @@ class AttnGanConfig(BaseModel):
     damsm: str = Field("", description="a trained DAMSM (its run or model folder), frozen; else one is trained along")
     damsm_sha256: str = Field("", description="the digest of its weights")
     damsm_settings: DamsmConfig | None = Field(None, description="its settings, as found in its folder")
-    damsm_preset: Literal["tiny", "base"] = Field("base", description="size of the DAMSM that is trained along")
+    damsm_preset: Literal["tiny", "small", "base"] = Field("small", description="size of the DAMSM that is trained along")
     damsm_weight: float = Field(5.0, ge=0, description="lambda; the paper has 5 for birds and 50 for COCO")
 
     form: Literal["paper", "released"] = Field(
