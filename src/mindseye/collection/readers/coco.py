@@ -1,7 +1,7 @@
 """Captions in COCO's JSON: `annotations/captions_train2014.json` for the pictures in `train2014/`.
 
-    {"images": [{"id": 9, "file_name": "COCO_train2014_000000000009.jpg"}, ...],
-     "annotations": [{"image_id": 9, "caption": "A plate of food."}, ...]}
+{"images": [{"id": 9, "file_name": "COCO_train2014_000000000009.jpg"}, ...],
+ "annotations": [{"image_id": 9, "caption": "A plate of food."}, ...]}
 """
 
 from __future__ import annotations

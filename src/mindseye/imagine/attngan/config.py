@@ -43,7 +43,9 @@ class AttnGanConfig(BaseModel):
     damsm: str = Field("", description="a trained DAMSM (its run or model folder), frozen; else one is trained along")
     damsm_sha256: str = Field("", description="the digest of its weights")
     damsm_settings: DamsmConfig | None = Field(None, description="its settings, as found in its folder")
-    damsm_preset: Literal["tiny", "small", "base"] = Field("small", description="size of the DAMSM that is trained along")
+    damsm_preset: Literal["tiny", "small", "base"] = Field(
+        "small", description="size of the DAMSM that is trained along"
+    )
     damsm_weight: float = Field(5.0, ge=0, description="lambda; the paper has 5 for birds and 50 for COCO")
 
     form: Literal["paper", "released"] = Field(
@@ -109,7 +111,12 @@ class AttnGanConfig(BaseModel):
         ]
         try:
             return cls.model_validate(
-                {"size_px": size_px, "channels": pictures.channels, "stages": max(possible, default=STAGES), **PRESETS[preset]}
+                {
+                    "size_px": size_px,
+                    "channels": pictures.channels,
+                    "stages": max(possible, default=STAGES),
+                    **PRESETS[preset],
+                }
             )
         except ValueError as error:
             raise BadInput(

@@ -163,7 +163,7 @@ def measure_norms(model: AttnGan, batches: Iterable[Batch]) -> None:
             for name in ("latent", "noise")
         }
         first += count
-        if count > 1 or first == 1:
+        if count > 1:  # one picture has no variance
             with torch.no_grad():
                 drawn_pictures(model, model.text(batch.words), draws)
     model.generator.eval()

@@ -56,7 +56,9 @@ def discriminators_loss(model: Any, batch: Batch, draws: Draws, config: AttnGanC
         drawn, _ = drawn_pictures(model, text, draws)
     sentence = text.sentence
     losses = []
-    for discriminator, real, fake in zip(model.discriminators, at_each_stage(batch.pictures, config), drawn, strict=True):
+    for discriminator, real, fake in zip(
+        model.discriminators, at_each_stage(batch.pictures, config), drawn, strict=True
+    ):
         seen_real = discriminator(moved(real, draws["real shift"], config))
         seen_fake = discriminator(moved(fake, draws["fake shift"], config))
         right = [discriminator.real(seen_real), discriminator.fits(seen_real, sentence)]

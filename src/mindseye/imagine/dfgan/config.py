@@ -25,7 +25,9 @@ class DfGanConfig(BaseModel):
 
     size_px: int = Field(ge=8, le=512, description="edge of the square picture")
     channels: int = Field(ge=3, le=4, description="3 RGB, 4 RGBA (premultiplied)")
-    nf: int = Field(16, ge=1, description="channels at full resolution; each coarser grid has twice as many, up to 8 nf")
+    nf: int = Field(
+        16, ge=1, description="channels at full resolution; each coarser grid has twice as many, up to 8 nf"
+    )
     latent: int = Field(100, ge=1, description="random numbers z that a picture is made from")
     hidden: int = Field(256, ge=1, description="width of the perceptrons that give scale and shift")
     text_width: int = Field(384, ge=1, description="features of a sentence, as the frozen text encoder gives them")
