@@ -126,7 +126,8 @@ class Abilities:
     codes: bool = False  # its model is `Coded`, too
     blend: bool = False  # from one seed to another
     blend_prompts: bool = True  # from one prompt to another
-    attention: bool = False
+    attention: bool = False  # its model is `Attentive`, too
+    stages: bool = False  # and `Staged`
     size_multiple: int = 0  # its pictures may have any edge that is a multiple of this; 0 is its own size alone
 
 
@@ -184,6 +185,28 @@ class Attentive(Model, Protocol):
     ) -> tuple[Float[Tensor, "picture channel height width"], Float[Tensor, "picture word row column"]]:
         """The finished pictures as `draw` gives them, and how much each place of them looked at each token of its
         caption, as a share of all that it looked at: on a grid as coarse as the model's, zero where padded."""
+        ...
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One of the stages in which pictures are drawn.
+
+    Attributes:
+        pictures: what it gave, in [-1, 1]; those of earlier stages may be smaller.
+        attention: how much each place of them looked at each word meanwhile, as a share of all that it looked at, on a
+            grid as coarse as the model's, zero where padded; None where it did not look at words.
+    """
+
+    pictures: Float[Tensor, "picture channel height width"]
+    attention: Float[Tensor, "picture word row column"] | None
+
+
+class Staged(Attentive, Protocol):
+    """A model that draws in stages, of which each has a picture of its own: a rough one first, details later."""
+
+    def stages(self, words: Words, seeds: Sequence[Seed], settings: Settings) -> Sequence[Stage]:
+        """What each stage gives, on the tokens of the captions; the last one's pictures are those of `draw`."""
         ...
 
 

@@ -20,8 +20,8 @@ from mindseye.errors import BadInput
 from mindseye.imagine.families import family as family_named
 from mindseye.imagine.family import Blend, Progress, Settings
 from mindseye.imagine.given import Fitted, fitted
-from mindseye.imagine.painter import FamilyPainter, Painter
-from mindseye.imagine.picture import Attended, Picture
+from mindseye.imagine.painter import FamilyPainter, Painter, WordMaps
+from mindseye.imagine.picture import Attended, Looks, Picture, Rough
 from mindseye.imagine.pipelines.finding import find_pipeline
 from mindseye.imagine.request import Request
 from mindseye.learn.about import About
@@ -192,9 +192,14 @@ class Imaginer:
         seeds = request.seeds
         pictures, maps = painter.attention(request.prompt, request.negative_prompt, seeds, request)
         finished = self._finished(request, seeds, pictures)
+        stages = painter.stages(request.prompt, seeds, request) if painter.abilities.stages else []
+        rough = [
+            [Rough(pixels, _looks(each)) for pixels, each in zip(self._pixels(left), looked, strict=True)]
+            for left, looked in stages
+        ]
         return [
-            Attended(picture, tuple((word, each.numpy()) for word, each in looked))
-            for picture, looked in zip(finished, maps, strict=True)
+            Attended(picture, _looks(each), tuple(stage[row] for stage in rough))
+            for row, (picture, each) in enumerate(zip(finished, maps, strict=True))
         ]
 
     def _finished(self, request: Request, seeds: Sequence[int], pictures: Tensor) -> list[Picture]:
@@ -321,6 +326,10 @@ class Imaginer:
             mindseye_version=__version__,
             notes=tuple(notes),
         )
+
+
+def _looks(maps: WordMaps) -> Looks:
+    return tuple((word, each.numpy()) for word, each in maps)
 
 
 def load(name_or_path: str | Path, *, device: str | None = None) -> Imaginer:

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindseye.imagine.family import Abilities, Blend, Coded, Family, Given, Progress, Prompt, Seed, Settings
+from mindseye.imagine.family import Abilities, Blend, Coded, Family, Given, Progress, Prompt, Seed, Settings, Stage
 from mindseye.learn.about import About
 from mindseye.learn.batch import Words
 from mindseye.learn.folder import vocabulary
@@ -23,6 +23,7 @@ from mindseye.learn.learner import PictureFormat
 from mindseye.observe.text import TextEncoder, load_text_encoder
 from mindseye.observe.vocabulary import words_of
 
+WordMaps = list[tuple[str, Float[Tensor, "row column"]]]  # the words of a prompt, each with a map
 AT_ONCE = 256  # pictures that are encoded or decoded together
 
 # Words too plain to be worth a remark when no caption has them.
@@ -128,13 +129,28 @@ class FamilyPainter:
 
     def attention(
         self, prompt: str, negative: str, seeds: Sequence[Seed], settings: Settings
-    ) -> tuple[Tensor, list[list[tuple[str, Float[Tensor, "row column"]]]]]:
+    ) -> tuple[Tensor, list[WordMaps]]:
         """For abilities with `attention`: the pictures as `draw` gives them, and for each of them the words of the
         prompt with a map of how much each place looked at the word."""
-        words = self.encoder.words(prompt)
         read, against = self._read([prompt]).rows([0] * len(seeds)), self._against(negative, len(seeds))
         pictures, maps = self._model.attention(read, against, seeds, settings)
-        return pictures, [[(word, each[places].sum(0).cpu()) for word, places in words] for each in maps]
+        return pictures, self._by_word(maps, prompt)
+
+    def stages(
+        self, prompt: str, seeds: Sequence[Seed], settings: Settings
+    ) -> list[tuple[Float[Tensor, "picture channel height width"], list[WordMaps]]]:
+        """For abilities with `stages`: what each stage left of the pictures, and where each of them looked at the
+        words; nowhere in a stage that knows the sentence only."""
+        stages: list[Stage] = self._model.stages(self._read([prompt]).rows([0] * len(seeds)), seeds, settings)
+        return [
+            (each.pictures, [[]] * len(seeds) if each.attention is None else self._by_word(each.attention, prompt))
+            for each in stages
+        ]
+
+    def _by_word(self, maps: Float[Tensor, "picture token row column"], prompt: str) -> list[WordMaps]:
+        """The map of each word: those of its tokens together."""
+        words = self.encoder.words(prompt)
+        return [[(word, each[places].sum(0).cpu()) for word, places in words] for each in maps]
 
     def encode(
         self, pictures: Float[Tensor, "picture channel height width"], prompt: str

@@ -55,11 +55,12 @@ def word_axes(
     Raises:
         BadInput: the collection is another, a word stands in the captions of too few pictures, or of nearly all.
     """
-    if collection.fingerprint != imaginer.about.collection.fingerprint:
+    trained_on = imaginer.about.collection if imaginer.about else None
+    if trained_on is None or collection.fingerprint != trained_on.fingerprint:
         raise BadInput(
             f"{collection.name} is not the collection that {imaginer.name} was trained on",
             why="words are looked for among the codes of the training pictures",
-            next_step=f"give the one called {imaginer.about.collection.name!r}",
+            next_step=f"give the one called {trained_on.name!r}" if trained_on else "use a model of the family vae",
         )
     train = collection.splits["train"]
     captions = _words(train)
