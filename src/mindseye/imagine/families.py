@@ -8,7 +8,7 @@ from typing import cast
 from mindseye.errors import BadInput
 from mindseye.imagine.family import Family
 
-NAMES = ("diffusion", "gan", "pixelrnn", "vae")
+NAMES = ("aligndraw", "diffusion", "gan", "pixelrnn", "vae")
 
 
 def family(name: str) -> Family:
