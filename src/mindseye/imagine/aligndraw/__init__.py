@@ -6,6 +6,7 @@ Read in this order: `config.py`, `window.py` (reading and writing through Gaussi
 
 from dataclasses import replace
 
+from mindseye.imagine.aligndraw.canvas import measure
 from mindseye.imagine.aligndraw.config import PRESETS, AlignDrawConfig
 from mindseye.imagine.aligndraw.folder import load, save
 from mindseye.imagine.aligndraw.model import ABILITIES, AlignDraw, build
@@ -21,6 +22,7 @@ FAMILY = Family(
     build=build,
     save=save,
     load=load,
+    measure=measure,
     card=replace(
         CARD,
         library="mindseye",

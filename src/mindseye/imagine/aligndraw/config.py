@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mindseye.errors import BadInput
 from mindseye.learn.learner import PictureFormat
@@ -35,9 +35,17 @@ class AlignDrawConfig(BaseModel):
     text_width: int = Field(384, ge=1, description="features of a token, as the text encoder gives them")
 
     reader: ReaderName = Field("align", description="how a step reads the caption: by alignment, or an arm without it")
-    blank: float = Field(-10.0, description="what the first canvas begins its training as; sigmoid(-10) is black")
+    blank: tuple[float, ...] = Field(
+        (-10.0,), description="what the first canvas begins its training as, one a channel or one for all; -10 is black"
+    )
     caption_drop: float = Field(0.1, ge=0, le=1, description="share of samples trained without their caption")
     temperature: float = Field(1.0, ge=0, le=10, description="default scale of the codes' randomness")
+
+    @model_validator(mode="after")
+    def _a_colour(self) -> Self:
+        if len(self.blank) not in (1, self.channels):
+            raise ValueError(f"blank has {len(self.blank)} numbers, but a picture has {self.channels} channels")
+        return self
 
     @property
     def numbers(self) -> int:

@@ -72,7 +72,7 @@ class AlignDrawNetwork(nn.Module):
         shape = (config.channels, config.size_px, config.size_px)
         self.reader = READERS[config.reader](config)
         self.null_sentence = nn.Parameter(torch.zeros(2 * config.language))
-        self.canvas = nn.Parameter(torch.full(shape, config.blank))  # c_0
+        self.canvas = nn.Parameter(torch.tensor(config.blank)[:, None, None].expand(shape).clone())  # c_0
         self.inference = nn.LSTMCell(2 * patch + config.hidden, config.hidden)
         self.posterior = nn.Linear(config.hidden, 2 * config.code)
         self.generator = nn.LSTMCell(config.code + 2 * config.language, config.hidden)

@@ -68,7 +68,7 @@ def bound(
 ) -> Bound:
     """The bound at one sample of the codes, with pictures in [-1, 1]."""
     shown = (pictures + 1) / 2
-    language = network.language(words, without)
+    language = network.language(without_padding(words), without)
     state = network.begin(len(pictures))
     memory = state.generator  # both begin at nothing
     prices = []
@@ -77,6 +77,12 @@ def bound(
         prices.append(kl(posterior, state.prior).sum(1))
         state = network.write(posterior.sample(noise[:, step]), state, language)
     return Bound(bernoulli(shown, state.canvas), torch.stack(prices, dim=1))
+
+
+def without_padding(words: Words) -> Words:
+    """The same captions, padded to the longest of them only, which saves work and changes nothing."""
+    longest = max(1, int(words.mask.sum(1).max()))
+    return Words(words.tokens[:, :longest], words.mask[:, :longest], words.sentence)
 
 
 def bernoulli(
