@@ -28,7 +28,7 @@ FAMILY = Family(
         library="mindseye",
         limits=(
             "Its pictures are blurred, as those of its model of 2016 were. It is here to be read and watched:"
-            " `mindseye imagine --gif` shows how a picture comes about, `--attention` which words it looked at.",
+            " `mindseye imagine --film` shows how a picture comes about, `--attention` which words it looked at.",
             *CARD.limits,
         ),
     ),
