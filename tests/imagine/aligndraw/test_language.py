@@ -22,7 +22,7 @@ def test_words_are_reversed_within_their_own_caption_and_padding_stays_behind() 
 def test_the_two_directions_are_those_of_a_bidirectional_lstm_on_each_caption_alone() -> None:
     mine = BothWays(config())
     theirs = nn.LSTM(384, 16, batch_first=True, bidirectional=True)
-    weights = {name: value for name, value in mine.forwards.state_dict().items()}
+    weights = dict(mine.forwards.state_dict())
     weights |= {f"{name}_reverse": value for name, value in mine.backwards.state_dict().items()}
     theirs.load_state_dict(weights)
     captions = words(7, 3, 12)

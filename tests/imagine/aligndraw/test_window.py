@@ -29,9 +29,9 @@ def test_a_window_as_large_as_the_picture_with_points_for_gaussians_changes_noth
 
 @pytest.mark.parametrize("window", [2, 5, 6, 9])
 def test_filters_inside_the_picture_sum_to_one(window: int) -> None:
-    inside = filters(torch.tensor([16.0]), torch.tensor([2.0]), torch.tensor([1.0]), 32, window)
-    assert inside.shape == (1, window, 32)
-    assert torch.allclose(inside.sum(2), torch.ones(1, window), atol=1e-4)
+    inside = filters(torch.tensor([[16.0, 14.0]]), torch.tensor([2.0]), torch.tensor([1.0]), 32, window)
+    assert inside.shape == (1, 2, window, 32)
+    assert torch.allclose(inside.sum(3), torch.ones(1, 2, window), atol=1e-4)
     assert (inside >= 0).all()
 
 

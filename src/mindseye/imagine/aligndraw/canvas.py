@@ -1,8 +1,8 @@
 """What the first canvas begins its training as: an empty page, where the pictures have one.
 
 The paper's digits begin at -10, which is black. That is the colour of the page that they stand on, and so it is taken
-from the pictures: what most of their borders show, as -10 or 10 where it is none or all of a channel. Pictures without a
-page of one colour begin at their mean, the best picture to draw while nothing is known. From then on it is learnt,
+from the pictures: what most of their borders show, as -10 or 10 where it is none or all of a channel. Pictures without
+a page of one colour begin at their mean, the best picture to draw while nothing is known. From then on it is learnt,
 pixel by pixel, as in the paper.
 """
 

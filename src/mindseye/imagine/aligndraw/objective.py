@@ -93,6 +93,6 @@ def bernoulli(
 
 
 def kl(q: Gaussian, p: Gaussian) -> Float[Tensor, "batch code"]:
-    """KL(q || p) of every dimension: 1/2 (((mu_q - mu_p)^2 + sigma_q^2) / sigma_p^2 - 1) - log sigma_q + log sigma_p."""
+    """KL(q || p) of each dimension: 1/2 (((mu_q - mu_p)^2 + sigma_q^2) / sigma_p^2 - 1) - log sigma_q + log sigma_p."""
     apart = (q.mean - p.mean).square() + (2 * q.log_sigma).exp()
     return 0.5 * (apart * (-2 * p.log_sigma).exp() - 1) - q.log_sigma + p.log_sigma

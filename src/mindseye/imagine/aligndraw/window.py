@@ -35,26 +35,27 @@ class Window:
 
 def placed(numbers: Float[Tensor, "batch 5"], size_px: int, window: int) -> Window:
     """The window that five numbers place on a picture of `size_px`."""
-    x, y, log_stride, log_variance, log_gamma = numbers.unbind(1)
+    middle = (size_px - 1) / 2 * (numbers[:, :2] + 1)  # x and y
+    log_stride, log_variance, log_gamma = numbers[:, 2:].unbind(1)
     stride = (size_px - 1) / (window - 1) * log_stride.exp()
     variance = log_variance.exp().clamp(min=LEAST_VARIANCE)
-    across, down = (filters((size_px - 1) / 2 * (g + 1), stride, variance, size_px, window) for g in (x, y))
+    across, down = filters(middle, stride, variance, size_px, window).unbind(1)
     return Window(down, across, log_gamma.exp())
 
 
 def filters(
-    middle: Float[Tensor, "batch"],
+    middle: Float[Tensor, "batch axis"],
     stride: Float[Tensor, "batch"],
     variance: Float[Tensor, "batch"],
     size_px: int,
     window: int,
-) -> Float[Tensor, "batch window pixel"]:
+) -> Float[Tensor, "batch axis window pixel"]:
     """F[i, a] = exp(-(a - mu_i)^2 / (2 variance)) / Z_i, so that a filter inside the picture sums to 1."""
     steps = torch.arange(window, device=middle.device) - (window - 1) / 2
-    mu = middle[:, None] + stride[:, None] * steps
+    mu = middle[..., None] + stride[:, None, None] * steps
     pixels = torch.arange(size_px, device=middle.device)
-    weights = torch.exp(-((pixels - mu[..., None]) ** 2) / (2 * variance[:, None, None]))
-    return weights / (weights.sum(2, keepdim=True) + NO_WEIGHT)
+    weights = torch.exp(-(pixels - mu[..., None]).square() / (2 * variance[:, None, None, None]))
+    return weights / (weights.sum(3, keepdim=True) + NO_WEIGHT)
 
 
 def read(

@@ -32,6 +32,7 @@ _EDGE = 14  # of the normal form
 _REACH = 2.4  # standard deviations of the ink from its middle to the edge of the normal form
 _LIKENESS = 0.85  # cosine with the nearest written digit, below which it is none; of real ones 1 % are below 0.90
 _LEAST_INK = 0.008  # of the picture that is white; the thinnest "one" has 0.012
+_MOST_INK = 0.35  # two thick digits have 0.2
 _FAINT = 0.15  # what is darker than this share of the brightest is no ink
 _ASIDE = 0.14  # of a single digit: how far its middle is from the picture's, across and down, as a share of the edge
 _CENTRED = 0.11  # of two digits: how far each may be off the line on which both stand
@@ -52,7 +53,7 @@ def decode(picture: UInt8[np.ndarray, "h w c"]) -> frozenset[tuple[int, str]]:
         BadInput: the picture is not of this form.
     """
     ink = _ink(picture)
-    if ink.mean() < _LEAST_INK:
+    if not _LEAST_INK <= ink.mean() <= _MOST_INK:
         return frozenset()
     return frozenset((_digit(part), place) for place, part in _parts(ink).items())
 
