@@ -23,6 +23,7 @@ from mindseye.learn.folder import load_model, save_model
 from mindseye.learn.learner import Objective
 from mindseye.pictures.tensors import from_model, to_model
 from mindseye.randomness import rng_at
+from mindseye.report.film import filmed
 from mindseye.train.config import TrainConfig
 from mindseye.train.data import draws_at
 from mindseye.train.loop import train
@@ -342,3 +343,10 @@ def test_the_sample_sheet_shows_pixel_art_as_it_will_be_drawn(imaginer: Imaginer
     coloured = sheet[np.ptp(sheet.astype(int), axis=2) > 60]
     assert len(coloured)
     assert {tuple(colour) for colour in coloured.tolist()} <= {tuple(ink[:3]) for ink in INKS.tolist()}
+
+
+def test_how_a_picture_came_about_ends_with_the_picture(imaginer: Imaginer) -> None:
+    request = Request(prompt="", count=2)
+    for film, picture in zip(filmed(imaginer, request), imaginer.imagine(request), strict=True):
+        assert np.array_equal(film.frames[-1], picture.pixels)
+        assert all(frame.shape == picture.pixels.shape for frame in film.frames)

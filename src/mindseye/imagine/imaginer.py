@@ -202,6 +202,10 @@ class Imaginer:
             for row, (picture, each) in enumerate(zip(finished, maps, strict=True))
         ]
 
+    def shown(self, pictures: Float[Tensor, "picture channel height width"]) -> NDArray[np.uint8]:
+        """The pictures of a `Progress` as people see them: uint8 [picture, height, width, 3 or 4], straight alpha."""
+        return self._pixels(pictures)
+
     def _finished(self, request: Request, seeds: Sequence[int], pictures: Tensor) -> list[Picture]:
         notes = self.notes(request)
         return [
