@@ -8,7 +8,7 @@ a reader learns one family from one folder, and a new one needs no change elsewh
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -183,6 +183,8 @@ class Family(Learner):
 
     Attributes:
         abilities: what its models can do.
+        at_once: pictures that one core of a processor draws in one pass, where one costs as much as all of them.
     """
 
     abilities: Abilities
+    at_once: int = field(default=1, kw_only=True)

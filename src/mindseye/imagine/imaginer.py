@@ -20,6 +20,7 @@ from mindseye.imagine.families import family as family_named
 from mindseye.imagine.family import Blend, Coded, Family, Progress, Settings
 from mindseye.imagine.given import Fitted, fitted
 from mindseye.imagine.picture import Attended, Picture
+from mindseye.imagine.prepared import Prepared, check
 from mindseye.imagine.request import Request
 from mindseye.learn.about import About
 from mindseye.learn.batch import Words
@@ -33,6 +34,7 @@ from mindseye.pictures.story import Story
 from mindseye.pictures.tensors import from_model, to_model
 
 AT_ONCE = 256  # pictures that are encoded or decoded together
+AT_ONCE_ELSEWHERE = 16  # pictures that a graphics card draws in one pass
 
 # Words too plain to be worth a remark when no caption has them.
 PLAIN_WORDS = frozenset("a an and at for from her his in is it its of on or the their to with".split())
@@ -68,6 +70,11 @@ class Imaginer:
     def picture_format(self) -> PictureFormat:
         """How it sees pictures."""
         return PictureFormat(self.size, int(self.about.config["channels"]), self.about.pixel_art)
+
+    @property
+    def at_once(self) -> int:
+        """How many pictures it draws in one pass: more than one of them costs little more than one."""
+        return self._family.at_once if next(self._model.parameters()).device.type == "cpu" else AT_ONCE_ELSEWHERE
 
     @cached_property
     def sha256(self) -> str:
@@ -105,6 +112,9 @@ class Imaginer:
         Raises:
             BadInput: the given picture or its mask cannot be used.
         """
+        return self._notes(request, self.fitted(request))
+
+    def _notes(self, request: Request, start: Fitted | None) -> list[str]:
         notes = []
         if request.prompt and not self.about.collection.captions:
             notes.append("it learnt without captions, so the prompt changes nothing")
@@ -114,12 +124,39 @@ class Imaginer:
             notes.append(
                 f"the prompt is longer than the {self.encoder.token_limit} tokens that are read; the end is cut"
             )
-        start = self.fitted(request)
         return [*notes, start.note] if start and start.note else notes
 
     def unknown_words(self, prompt: str) -> list[str]:
         """The words of a prompt that no caption of its training had, in order, each once."""
         return [word for word in dict.fromkeys(words_of(prompt)) if word not in self.vocabulary | PLAIN_WORDS]
+
+    def prepare(self, request: Request) -> Prepared:
+        """Checks a request, and reads its words and the picture it goes on from, once for all of its pictures.
+
+        Raises:
+            BadInput: the model cannot do what is asked, or a picture cannot be used; the message names the field.
+        """
+        self._check(request)
+        start = self.fitted(request)
+        negative = self._read([request.negative_prompt]) if request.negative_prompt else None
+        return Prepared(request, self._read([request.prompt]), negative, start, tuple(self._notes(request, start)))
+
+    def draw(self, prepared: Sequence[Prepared], seeds: Sequence[int]) -> Iterator[Progress]:
+        """Draws one picture a seed, each for its own request, step by step; the requests are such as `go_together`.
+
+        Each picture depends on the model, its prompts, the settings and its own seed only.
+        """
+        first = prepared[0]
+        words = Words.cat([each.words for each in prepared])
+        negative = Words.cat([each.negative for each in prepared if each.negative]) if first.negative else None
+        return self._model.draw(words, negative, seeds, first.request, first.start.given if first.start else None)
+
+    def finished(self, prepared: Prepared, seeds: Sequence[int], pictures: Tensor) -> list[Picture]:
+        """What `draw` gave last for one request, as pictures with their stories."""
+        return [
+            Picture(pixels, self._story(prepared, seed), self.palette)
+            for seed, pixels in zip(seeds, self.pixels(prepared, pictures), strict=True)
+        ]
 
     def sample(self, request: Request, seeds: Sequence[int] | None = None) -> Iterator[Progress]:
         """Draws step by step; the last `Progress` holds the finished pictures.
@@ -133,12 +170,8 @@ class Imaginer:
         Raises:
             BadInput: the model cannot do what is asked, or a picture cannot be used; the message names the field.
         """
-        self._check(request)
-        start = self.fitted(request)
         seeds = request.seeds if seeds is None else seeds
-        negative = self._words(request.negative_prompt, len(seeds)) if request.negative_prompt else None
-        words = self._words(request.prompt, len(seeds))
-        return self._model.draw(words, negative, seeds, request, start.given if start else None)
+        return self.draw([self.prepare(request)] * len(seeds), seeds)
 
     def imagine(
         self,
@@ -152,9 +185,10 @@ class Imaginer:
         Args, Raises: as `sample`.
         """
         seeds = request.seeds if seeds is None else seeds
-        for progress in self.sample(request, seeds):
+        prepared = self.prepare(request)
+        for progress in self.draw([prepared] * len(seeds), seeds):
             watch(progress)
-        return self._finished(request, seeds, progress.pictures)
+        return self.finished(prepared, seeds, progress.pictures)
 
     def imagine_each(self, prompts: Sequence[str], seeds: Sequence[int]) -> NDArray[np.uint8]:
         """One picture a prompt with the model's own settings, side by side: the bytes that `imagine` gives for each.
@@ -209,7 +243,7 @@ class Imaginer:
 
         Args, Raises: as `sample`. A picture cannot be gone on from.
         """
-        self._check(request)
+        prepared, seeds = self.prepare(request), request.seeds
         if not self._family.abilities.attention:
             raise BadInput(f"attention: {self.about.family} models do not look at words one by one")
         if request.picture is not None:
@@ -217,21 +251,18 @@ class Imaginer:
         words = self.encoder.words(request.prompt)
         if not words:
             raise BadInput("attention: there is no word to look at", next_step="give a prompt")
-        seeds = request.seeds
-        negative = self._words(request.negative_prompt, len(seeds)) if request.negative_prompt else None
-        pictures, maps = self._model.attention(self._words(request.prompt, len(seeds)), negative, seeds, request)
-        finished = self._finished(request, seeds, pictures)
+        rows = [0] * len(seeds)
+        negative = prepared.negative and prepared.negative.rows(rows)
+        pictures, maps = self._model.attention(prepared.words.rows(rows), negative, seeds, request)
+        finished = self.finished(prepared, seeds, pictures)
         return [
             Attended(picture, tuple((word, each[places].sum(0).cpu().numpy()) for word, places in words))
             for picture, each in zip(finished, maps, strict=True)
         ]
 
-    def _finished(self, request: Request, seeds: Sequence[int], pictures: Tensor) -> list[Picture]:
-        notes = self.notes(request)
-        return [
-            Picture(pixels, self._story(request, seed, notes), self.palette)
-            for seed, pixels in zip(seeds, self._pixels(pictures, self.fitted(request)), strict=True)
-        ]
+    def pixels(self, prepared: Prepared, pictures: Tensor) -> NDArray[np.uint8]:
+        """Pictures of one request as people see them, finished or not: uint8, straight alpha."""
+        return self._pixels(pictures, prepared.start)
 
     def _pixels(self, pictures: Tensor, start: Fitted | None = None) -> NDArray[np.uint8]:
         """As people see them: in the model's palette, if it has one, but for what is kept of a given picture."""
@@ -297,31 +328,7 @@ class Imaginer:
         return model
 
     def _check(self, request: Request) -> None:
-        if request.size not in (None, self.size):
-            raise BadInput(
-                f"size cannot be {request.size}: {self.name} draws at {self.size} px",
-                next_step=f"leave size out, or train a model at {request.size} px",
-            )
-        abilities = self._family.abilities
-        for field, able in (
-            ("prompt", abilities.prompt),
-            ("negative_prompt", abilities.negative_prompt),
-            ("guidance", abilities.guidance),
-            ("sampler", bool(abilities.samplers)),
-            ("steps", abilities.steps),
-            ("temperature", abilities.temperature),
-            ("top_p", abilities.top_p),
-            ("keep", abilities.complete),
-            ("mask", abilities.complete),
-            ("strength", abilities.vary),
-        ):
-            if getattr(request, field) not in (None, "") and not able:
-                raise BadInput(f"{field}: {self.about.family} models do not have it", next_step=f"leave {field} out")
-        if request.sampler and request.sampler not in abilities.samplers:
-            raise BadInput(
-                f"sampler: there is no {request.sampler!r}",
-                next_step=f"choose one of {', '.join(abilities.samplers)}",
-            )
+        check(request, model=self.name, family=self.about.family, size=self.size, abilities=self._family.abilities)
 
     def _words(self, text: str, count: int) -> Words:
         return self._read([text]).rows([0] * count)
@@ -330,7 +337,8 @@ class Imaginer:
         """The prompts as the model takes them; one that learnt without captions takes none."""
         return self.encoder.encode(prompts if self.about.collection.captions else [""] * len(prompts))
 
-    def _story(self, request: Request, seed: int, notes: list[str]) -> Story:
+    def _story(self, prepared: Prepared, seed: int) -> Story:
+        request = prepared.request
         used = self._model.settings(request)
         return Story(
             prompt=request.prompt,
@@ -351,7 +359,7 @@ class Imaginer:
             masked=request.mask is not None,
             strength=request.strength,
             mindseye_version=__version__,
-            notes=tuple(notes),
+            notes=prepared.notes,
         )
 
 
