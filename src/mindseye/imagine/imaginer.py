@@ -17,7 +17,7 @@ from torch import Tensor
 from mindseye import __version__
 from mindseye.errors import BadInput
 from mindseye.imagine.families import family as family_named
-from mindseye.imagine.family import Blend, Coded, Family, Progress, Settings
+from mindseye.imagine.family import Abilities, Blend, Coded, Family, Progress, Settings
 from mindseye.imagine.given import Fitted, fitted
 from mindseye.imagine.picture import Attended, Picture
 from mindseye.imagine.prepared import Prepared, check
@@ -74,7 +74,21 @@ class Imaginer:
     @property
     def at_once(self) -> int:
         """How many pictures it draws in one pass: more than one of them costs little more than one."""
-        return self._family.at_once if next(self._model.parameters()).device.type == "cpu" else AT_ONCE_ELSEWHERE
+        return self._family.at_once if self.device.type == "cpu" else AT_ONCE_ELSEWHERE
+
+    @property
+    def abilities(self) -> Abilities:
+        """What it can do."""
+        return self._family.abilities
+
+    def settings(self, asked: Settings) -> Settings:
+        """What it draws with: what was asked for, filled up with its own defaults."""
+        return self._model.settings(asked)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it draws."""
+        return next(self._model.parameters()).device
 
     @cached_property
     def sha256(self) -> str:
@@ -227,7 +241,7 @@ class Imaginer:
             raise BadInput("only the prompt and the seed can change on the way", next_step="leave the rest as it is")
         if count < 2:
             raise BadInput(f"count cannot be {count}: a way has two ends", next_step="ask for 2 or more")
-        if begin.seed != end.seed and not self._family.abilities.blend:
+        if begin.seed != end.seed and not self.abilities.blend:
             raise BadInput(f"seed: {self.about.family} models cannot go from one seed to another")
         shares = [step / (count - 1) for step in range(count)]
         first, last = self._read([begin.prompt]), self._read([end.prompt])
@@ -244,7 +258,7 @@ class Imaginer:
         Args, Raises: as `sample`. A picture cannot be gone on from.
         """
         prepared, seeds = self.prepare(request), request.seeds
-        if not self._family.abilities.attention:
+        if not self.abilities.attention:
             raise BadInput(f"attention: {self.about.family} models do not look at words one by one")
         if request.picture is not None:
             raise BadInput("attention: it is shown for pictures from words alone", next_step="leave the picture out")
@@ -318,7 +332,7 @@ class Imaginer:
         return None if nats is None else nats.cpu().numpy()
 
     def _coded(self) -> Coded:
-        if not self._family.abilities.codes:
+        if not self.abilities.codes:
             raise BadInput(
                 f"pictures of {self.name} have no codes",
                 why=f"it is of the family {self.about.family}",
@@ -328,7 +342,7 @@ class Imaginer:
         return model
 
     def _check(self, request: Request) -> None:
-        check(request, model=self.name, family=self.about.family, size=self.size, abilities=self._family.abilities)
+        check(request, model=self.name, family=self.about.family, size=self.size, abilities=self.abilities)
 
     def _words(self, text: str, count: int) -> Words:
         return self._read([text]).rows([0] * count)
@@ -339,7 +353,7 @@ class Imaginer:
 
     def _story(self, prepared: Prepared, seed: int) -> Story:
         request = prepared.request
-        used = self._model.settings(request)
+        used = self.settings(request)
         return Story(
             prompt=request.prompt,
             negative_prompt=request.negative_prompt,
