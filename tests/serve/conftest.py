@@ -98,7 +98,7 @@ class Serving:
         collections: Mapping[str, str] | None = None,
         **access: Any,
     ) -> Served:
-        service = Service(imaginers, limits)
+        service = Service(imaginers, limits, workers=2)
         at = listening("127.0.0.1", 0)
         port = at.getsockname()[1]
         app = make_app(

@@ -55,13 +55,18 @@ log = logging.getLogger(__name__)
 class Service:
     """Models that draw for many at a time.
 
+    Args:
+        workers: that draw at a time; one a core unless given, and one for a graphics card.
+
     Attributes:
         imaginers: the models by name, the default one first.
         limits: what a request may take.
         counts: "drawn" pictures, and requests "finished", "refused", "failed" and "cancelled".
     """
 
-    def __init__(self, imaginers: Mapping[str, Imaginer], limits: Limits | None = None) -> None:
+    def __init__(
+        self, imaginers: Mapping[str, Imaginer], limits: Limits | None = None, *, workers: int | None = None
+    ) -> None:
         self.imaginers = dict(imaginers)
         self.limits = limits or Limits()
         self.counts: Counter[str] = Counter()
@@ -73,12 +78,12 @@ class Service:
         self._thinkers: dict[str, Thinker] = {}
         self._closing = self._closed = False
         threads = torch.get_num_threads()
-        on_processor = all(each.device.type == "cpu" for each in self.imaginers.values())
+        if workers is None:
+            workers = threads if all(each.device.type == "cpu" for each in self.imaginers.values()) else 1
         # Words are read with as many threads as outside of the service: sums in another order have other last bits.
         self._reader = ThreadPoolExecutor(1, "read", initializer=torch.set_num_threads, initargs=(threads,))
         self._workers = [
-            threading.Thread(target=self._work, name=f"draw-{index}", daemon=True)
-            for index in range(threads if on_processor else 1)
+            threading.Thread(target=self._work, name=f"draw-{index}", daemon=True) for index in range(workers)
         ]
         for worker in self._workers:
             worker.start()
