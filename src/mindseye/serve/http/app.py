@@ -16,7 +16,7 @@ from mindseye import __version__
 from mindseye.errors import MindseyeError
 from mindseye.serve.http import health, images, rooms, wire
 from mindseye.serve.http.access import Access
-from mindseye.serve.http.errors import Refusal, json_response, refusal
+from mindseye.serve.http.errors import IMAGES_NAMES, Refusal, json_response, refusal
 from mindseye.serve.http.guard import Guard
 from mindseye.serve.http.images import ClientGone
 from mindseye.serve.http.uploads import Uploads
@@ -73,7 +73,7 @@ def make_app(
 
 async def _refused(request: Request, error: Exception) -> Response:
     if isinstance(error, MindseyeError):
-        return refusal(error).response
+        return refusal(error, IMAGES_NAMES if request.url.path.startswith("/v1/") else {}).response
     assert isinstance(error, Refusal)
     return error.response
 

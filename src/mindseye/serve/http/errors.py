@@ -15,8 +15,8 @@ from starlette.responses import Response
 from mindseye.errors import BadInput, MindseyeError
 from mindseye.serve.asked import Busy, Closing, Lost, NotFound, TooLate
 
-# Our name of a setting, where the client's is another.
-WIRE_NAMES = {"guidance": "guidance_scale", "steps": "num_inference_steps", "count": "n", "picture": "image"}
+# Our name of a setting, where the images API has another.
+IMAGES_NAMES = {"guidance": "guidance_scale", "steps": "num_inference_steps", "count": "n", "picture": "image"}
 
 KINDS = {
     400: "invalid_request_error",
@@ -69,9 +69,13 @@ def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | No
     return Response(json.dumps(value), status, dict(headers or {}), media_type="application/json")
 
 
-def refusal(error: MindseyeError) -> Refusal:
-    """What to answer to an error of ours."""
-    param = WIRE_NAMES.get(error.field, error.field) or None
+def refusal(error: MindseyeError, names: Mapping[str, str]) -> Refusal:
+    """What to answer to an error of ours.
+
+    Args:
+        names: what the client calls our settings, where it has another name for them.
+    """
+    param = names.get(error.field, error.field) or None
     what = error.what
     if param and error.field != param:
         what = what.replace(error.field, param, 1)

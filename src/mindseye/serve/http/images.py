@@ -21,7 +21,7 @@ from mindseye.serve.asked import Accepted, Asked, Drawn, Failed, Finished, News,
 from mindseye.serve.http import wire
 from mindseye.serve.http.asking import DEFAULT_STRENGTH, Look, asked, look
 from mindseye.serve.http.bodies import described, read_form, read_json
-from mindseye.serve.http.errors import json_response, refusal
+from mindseye.serve.http.errors import IMAGES_NAMES, json_response, refusal
 from mindseye.serve.http.uploads import Uploads
 from mindseye.serve.service import Service
 from mindseye.serve.ticket import Ticket
@@ -178,7 +178,7 @@ async def _events(inbox: Inbox, accepted: Accepted, what: Asked, how: Look, kind
                 yield event(await asyncio.to_thread(_shown, news, accepted, what, how, kind))
         yield "data: [DONE]\n\n"
     except MindseyeError as error:
-        yield event({"type": "error", **refusal(error).envelope})
+        yield event({"type": "error", **refusal(error, IMAGES_NAMES).envelope})
     finally:
         inbox.leave()
 
