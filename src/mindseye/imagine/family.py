@@ -216,6 +216,7 @@ class Family(Learner):
 
     Attributes:
         abilities: what its models can do.
+        at_once: pictures that one core of a processor draws in one pass, where one costs as much as all of them.
         export: writes a model's network into a folder as ONNX and returns what a sampler should know; None where that
             has not been written.
         painter: (folder, this record, the model, what the folder says of it) to a `painter.Painter`, for models that
@@ -223,5 +224,6 @@ class Family(Learner):
     """
 
     abilities: Abilities
+    at_once: int = field(default=1, kw_only=True)
     export: Callable[[Any, Path], dict[str, float]] | None = field(default=None, kw_only=True)
     painter: Callable[..., Any] | None = field(default=None, kw_only=True)
