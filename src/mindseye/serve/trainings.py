@@ -17,7 +17,7 @@ from typing import Any
 
 from mindseye import files
 from mindseye.errors import BadInput
-from mindseye.serve.asked import NotFound
+from mindseye.serve.asked import Busy, NotFound
 from mindseye.train.facts import run_facts
 from mindseye.train.run import RunFolder
 
@@ -77,8 +77,9 @@ class Trainings:
         """Starts a training, or goes on with one that was stopped.
 
         Raises:
-            BadInput: the name or a setting cannot be used, or another training is running.
+            BadInput: the name or a setting cannot be used.
             NotFound: there is no such collection.
+            Busy: a training is running, or has not quite ended.
         """
         if self._folder is None:
             raise BadInput("trainings are not started here", next_step="serve with --runs FOLDER")
@@ -96,9 +97,7 @@ class Trainings:
             running = [run for run in self.names() if self.run(run).state == "running"]
             running += [run for run, process in self._started.items() if process.poll() is None]
             if running:
-                raise BadInput(
-                    f"{running[0]} is being trained already", next_step="wait for it, or stop it", field="name"
-                )
+                raise Busy(f"{running[0]} is being trained: one at a time", retry_seconds=60)
             with files.storage_errors(self._folder):
                 self._folder.mkdir(parents=True, exist_ok=True)
                 with open(self._folder / f"{name}.log", "ab") as log:

@@ -46,6 +46,7 @@ def server(app: ASGIApp, limits: Limits) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         http=patient(limits.header_seconds),
+        loop="asyncio",  # the same whatever else is installed
         ws="none",
         lifespan="on",
         log_level="warning",
