@@ -129,7 +129,7 @@ class Serving:
 def tiny(tiny_folder: Path) -> Imaginer:
     """An untrained 16 px RGBA model that draws by diffusion."""
     imaginer = load(tiny_folder, device="cpu")
-    imaginer.encoder.encode(["ready"])
+    imaginer.painter.tokens("ready")
     return imaginer
 
 

@@ -250,7 +250,7 @@ def test_a_loss_ends_its_own_request_only_and_three_in_a_minute_let_the_model_re
         raise MemoryError
 
     service = opened(tiny, other)
-    monkeypatch.setattr(other._model, "draw", run_out)
+    monkeypatch.setattr(other.painter, "draw", run_out)
     for _ in range(BREAK_AFTER):
         assert service.ready
         lost, well = Heard(), Heard()
