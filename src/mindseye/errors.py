@@ -14,15 +14,17 @@ class MindseyeError(Exception):
         what: one sentence that names the thing concerned, e.g. "cat.png cannot be read".
         why: the cause, as far as it is known.
         next_step: what the person can do about it.
+        field: the setting or field of a request that is concerned, for programs; "" if it is none.
     """
 
     exit_code = 2
 
-    def __init__(self, what: str, *, why: str = "", next_step: str = "") -> None:
+    def __init__(self, what: str, *, why: str = "", next_step: str = "", field: str = "") -> None:
         super().__init__(what)
         self.what = what
         self.why = why
         self.next_step = next_step
+        self.field = field
 
     def __str__(self) -> str:
         return "\n".join(

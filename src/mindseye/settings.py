@@ -37,6 +37,7 @@ def checked(config: type[Config], values: Mapping[str, Any], prefix: str = "") -
             f"{prefix}{name} cannot be {first['input']!r}" if name else "these settings do not fit together",
             why=first["msg"].removeprefix("Value error, "),
             next_step=f"{prefix}{name}: {about}" if about else "",
+            field=name,
         ) from None
 
 
@@ -45,4 +46,4 @@ def unknown_key(key: str, known: Iterable[str], where: str) -> BadInput:
     names = list(known)
     near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names)}"
-    return BadInput(f"there is no setting {key!r}", why=f"given in {where}", next_step=hint)
+    return BadInput(f"there is no setting {key!r}", why=f"given in {where}", next_step=hint, field=key)

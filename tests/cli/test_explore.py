@@ -40,6 +40,7 @@ def test_a_walk_alone_is_one_strip(mindseye, model: Path, tmp_path: Path) -> Non
     [
         (("--dims", "legs"), "--dims 3,7"),
         (("--dims", "0,9"), "there is no dimension 9"),
+        (("--words", "red,blue"), "add --collection"),
         (("--from", "a.png"), "both --from and --to"),
         (("--picture", "missing.png"), "no such file"),
     ],

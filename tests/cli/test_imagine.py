@@ -109,3 +109,20 @@ def test_the_prompt_box_draws_line_by_line_and_the_same_prompt_anew(
     assert [Path(line).name for line in said.out.splitlines()] == ["a-cat-0.png", "a-cat-1.png"]
     assert "prompt" in said.err, "the third is too long, which is told and is not the end"
     assert next(lines) == "never reached"
+
+
+def test_a_film_of_each_picture_and_a_sheet_of_steps_are_saved_beside_them(imagine, tmp_path: Path) -> None:
+    said = imagine("a smiling cat", "-n", 2, "--film")
+    assert said.code == 0
+    there = {path.name for path in (tmp_path / "pictures").iterdir()}
+    assert {"a-smiling-cat-0.gif", "a-smiling-cat-1.gif", "a-smiling-cat-0-steps.png", "a-smiling-cat-1.png"} <= there
+    assert Image.open(tmp_path / "pictures" / "a-smiling-cat-1.gif").n_frames == 2
+    plain = (tmp_path / "pictures" / "a-smiling-cat-1.png").read_bytes()
+    imagine("a smiling cat", "-n", 2, "--out", tmp_path / "plain")
+    assert (tmp_path / "plain" / "a-smiling-cat-1.png").read_bytes() == plain
+
+
+@pytest.mark.parametrize("other", [("--attention",), ("--think", 2)])
+def test_a_film_and_what_draws_otherwise_exclude_each_other(imagine, other) -> None:
+    said = imagine("a cat", "--film", *other)
+    assert said.code == 2 and other[0] in said.err and "Traceback" not in said.err

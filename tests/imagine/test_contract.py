@@ -23,6 +23,7 @@ from mindseye.learn.folder import load_model, save_model
 from mindseye.learn.learner import Objective
 from mindseye.pictures.tensors import from_model, to_model
 from mindseye.randomness import rng_at
+from mindseye.report.film import filmed
 from mindseye.train.config import TrainConfig
 from mindseye.train.data import draws_at
 from mindseye.train.loop import train
@@ -300,8 +301,21 @@ def test_where_a_picture_looks_is_said_of_the_picture_that_is_drawn(subject: Sub
     pictures, maps = subject.model.attention(words, None, range(6), Settings())
     assert torch.equal(pictures, drawn(subject, words, range(6)))
     assert maps.shape[:2] == words.mask.shape
-    assert torch.all(maps.flatten(2).sum(2)[~words.mask] == 0) and torch.all(maps.flatten(2).sum(2)[words.mask] > 0)
-    assert maps.sum(1).max() <= 1
+    shares, marks = maps.flatten(2).sum(2), 1  # at both ends, which are no words and need not be looked at
+    assert torch.all(shares[~words.mask] == 0)
+    assert torch.all(shares[:, marks:-marks][words.mask[:, 2 * marks :]] > 0)
+    assert maps.sum(1).max() <= 1 + 1e-5
+
+
+def test_the_stages_end_with_the_picture_that_is_drawn(subject: Subject, words: Words) -> None:
+    if not subject.abilities.stages:
+        pytest.skip("this family does not draw in stages")
+    stages = subject.model.stages(words, range(6), Settings())
+    assert len(stages) > 1 and subject.abilities.attention
+    assert torch.equal(stages[-1].pictures, drawn(subject, words, range(6)))
+    for stage in stages:
+        assert stage.pictures.shape[:2] == (6, subject.channels)
+        assert stage.attention is None or stage.attention.shape[:2] == words.mask.shape
 
 
 def test_a_variation_of_strength_zero_is_the_picture_and_of_more_is_not(subject: Subject, words: Words) -> None:
@@ -329,3 +343,10 @@ def test_the_sample_sheet_shows_pixel_art_as_it_will_be_drawn(imaginer: Imaginer
     coloured = sheet[np.ptp(sheet.astype(int), axis=2) > 60]
     assert len(coloured)
     assert {tuple(colour) for colour in coloured.tolist()} <= {tuple(ink[:3]) for ink in INKS.tolist()}
+
+
+def test_how_a_picture_came_about_ends_with_the_picture(imaginer: Imaginer) -> None:
+    request = Request(prompt="", count=2)
+    for film, picture in zip(filmed(imaginer, request), imaginer.imagine(request), strict=True):
+        assert np.array_equal(film.frames[-1], picture.pixels)
+        assert all(frame.shape == picture.pixels.shape for frame in film.frames)

@@ -4,9 +4,9 @@ import fs from "node:fs";
 
 const html = fs.readFileSync(process.argv[2], "utf8");
 const script = html.split("<script>")[1].split("</script>")[0];
-const sliders = [...html.matchAll(/<input type="range".*?value="(\d+)" data-dimension="(\d+)" data-home="(\d+)" data-values="(.*?)">/g)].map(
-  ([, value, dimension, home, values]) => ({
-    value, dataset: { dimension, home, values }, output: { textContent: "" },
+const sliders = [...html.matchAll(/<input type="range".*?value="(\d+)" data-key="(.*?)" data-home="(\d+)" data-values="(.*?)">/g)].map(
+  ([, value, key, home, values]) => ({
+    value, dataset: { key, home, values }, output: { textContent: "" },
     addEventListener(name, listener) { this.input = listener; },
     get parentElement() { return { querySelector: () => this.output, classList: { toggle: () => {} } }; },
   }),

@@ -65,6 +65,26 @@ def draw_attending(imaginer: Imaginer, request: Request, folder: Path) -> list[P
     return [each.picture for each in attended]
 
 
+def draw_filming(imaginer: Imaginer, request: Request, folder: Path) -> list[Picture]:
+    """Draws what is asked for, and saves in `folder` how each picture came about: a GIF of each, a sheet of steps.
+
+    Raises:
+        BadInput: the model cannot do what is asked.
+        Unavailable: the folder cannot be written.
+    """
+    from mindseye.pictures.film import gif_bytes
+    from mindseye.report.film import film_sheet, filmed
+
+    with _bar() as watch:
+        films = filmed(imaginer, request, watch)
+    name = slug(request.prompt)
+    for film in films:
+        console.say(f"film: {save_beside(folder, f'{name}-{film.picture.story.seed}', gif_bytes(film.frames), '.gif')}")
+    sheet = save_page(film_sheet(films, request.prompt), folder, f"{name}-{request.seed}-steps")
+    console.say(f"steps: {sheet}")
+    return [film.picture for film in films]
+
+
 @contextmanager
 def _bar() -> Iterator[Callable[[Progress], None]]:
     with console.progress("drawing") as update:
@@ -161,7 +181,7 @@ def slug(prompt: str) -> str:
     return "-".join(re.findall(r"\w+", prompt.lower()))[:NAME_LENGTH].strip("-_") or "picture"
 
 
-def save_beside(folder: Path, name: str, png: bytes) -> Path:
+def save_beside(folder: Path, name: str, data: bytes, suffix: str = ".png") -> Path:
     """Saves as `name.png`, or `name-2.png` and so on where another picture has that name already.
 
     A file with the very same bytes is that picture, so it is left as it is.
@@ -169,20 +189,20 @@ def save_beside(folder: Path, name: str, png: bytes) -> Path:
     Raises:
         Unavailable: the folder cannot be written.
     """
-    for path in _names(folder, name):
+    for path in _names(folder, name, suffix):
         with files.storage_errors(path):
             if not path.exists():
                 with files.written_aside(path) as aside:
-                    aside.write_bytes(png)
+                    aside.write_bytes(data)
                 return path
-            if path.read_bytes() == png:
+            if path.read_bytes() == data:
                 return path
     raise AssertionError("there is always a next name")
 
 
-def _names(folder: Path, name: str) -> Iterator[Path]:
-    yield folder / f"{name}.png"
+def _names(folder: Path, name: str, suffix: str) -> Iterator[Path]:
+    yield folder / f"{name}{suffix}"
     number = 2
     while True:
-        yield folder / f"{name}-{number}.png"
+        yield folder / f"{name}-{number}{suffix}"
         number += 1

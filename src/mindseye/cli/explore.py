@@ -1,4 +1,4 @@
-"""`mindseye explore MODEL`: sliders for what is in a model's codes, and walks between two pictures."""
+"""`mindseye explore MODEL`: sliders for what is in a model's codes or for words, and walks between two pictures."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ def explore(
     model: Annotated[str, typer.Argument(help="A model whose pictures have codes: its folder or run.")],
     dims: Annotated[
         str | None, typer.Option(help="Which dimensions, e.g. 3,7.  [default: those that carry most]")
+    ] = None,
+    words: Annotated[
+        str | None, typer.Option(help="Sliders for words of the captions, e.g. green,round; needs --collection.")
+    ] = None,
+    collection: Annotated[
+        str | None, typer.Option(help="What it was trained on: a prepared collection's folder, or a built-in name.")
     ] = None,
     picture: Annotated[
         Path | None, typer.Option(help="Where the sliders begin.  [default: the mean of all codes]")
@@ -45,8 +51,15 @@ def explore(
     result: dict[str, object] = {"model": imaginer.name}
     if walk is not None:
         result["walk"] = _saved(walk_sheet(walk), out / f"{imaginer.name}-walk.png")
-    if walk is None or dims or picture:
-        exploration = explored.explore(imaginer, dims=_numbers(dims), picture=picture, prompt=prompt)
+    if walk is None or dims or words or picture:
+        exploration = explored.explore(
+            imaginer,
+            dims=_numbers(dims),
+            words=[word.strip() for word in words.split(",")] if words else [],
+            collection=mindseye.open_collection(collection) if collection else None,
+            picture=picture,
+            prompt=prompt,
+        )
         page = out / f"{imaginer.name}.html"
         files.write_text(page, render(exploration, walk))
         result |= exploration.facts | {"page": str(page)}
@@ -55,6 +68,9 @@ def explore(
             if dimension not in exploration.inactive:
                 console.say(f"dimension {dimension:3d}  {exploration.nats[dimension]:6.2f} nats")
         console.say(f"inactive: {', '.join(map(str, exploration.inactive)) or 'none'}")
+        for one in exploration.sliders:
+            if isinstance(one.key, str):
+                console.say(f"{one.name}: {one.says}")
     paths = [str(result[key]) for key in ("page", "sheet", "walk") if key in result]
     console.answer(result, "\n".join(paths), as_json=as_json)
 

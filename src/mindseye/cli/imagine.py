@@ -41,16 +41,30 @@ def imagine(
     attention: Annotated[
         bool, typer.Option("--attention", help="One sheet more: where each picture looked at each word.")
     ] = False,
+    film: Annotated[
+        bool, typer.Option("--film", help="How each picture came about: a GIF of each, and a sheet of steps.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("pictures"),
     strip: Annotated[bool, typer.Option("--strip", help="Leave out how each picture was made.")] = False,
     as_json: console.Json = False,
 ) -> None:
     """Draw pictures from a prompt, and one sheet of them all."""
     import mindseye
-    from mindseye.cli.drawing import draw, draw_attending, draw_best, report_drawn, save_pictures, save_sheet
+    from mindseye.cli.drawing import (
+        draw,
+        draw_attending,
+        draw_best,
+        draw_filming,
+        report_drawn,
+        save_pictures,
+        save_sheet,
+    )
 
     if attention and think > 1:
         raise BadInput("--attention and --think exclude each other", next_step="draw the chosen seed with --attention")
+    if film and (attention or think > 1):
+        other = "--attention" if attention else "--think"
+        raise BadInput(f"--film and {other} exclude each other", next_step="draw the same seed again with --film")
     began = time.monotonic()
     request = mindseye.Request.of(
         prompt=prompt,
@@ -67,6 +81,8 @@ def imagine(
     imaginer = mindseye.load(model)
     if attention:
         pictures = draw_attending(imaginer, request, out)
+    elif film:
+        pictures = draw_filming(imaginer, request, out)
     elif think > 1:
         pictures = draw_best(imaginer, request, think, thinker)
     else:

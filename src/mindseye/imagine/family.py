@@ -126,7 +126,8 @@ class Abilities:
     codes: bool = False  # its model is `Coded`, too
     blend: bool = False  # from one seed to another
     blend_prompts: bool = True  # from one prompt to another
-    attention: bool = False
+    attention: bool = False  # its model is `Attentive`, too
+    stages: bool = False  # and `Staged`
     size_multiple: int = 0  # its pictures may have any edge that is a multiple of this; 0 is its own size alone
 
 
@@ -188,11 +189,34 @@ class Attentive(Model, Protocol):
 
 
 @dataclass(frozen=True)
+class Stage:
+    """One of the stages in which pictures are drawn.
+
+    Attributes:
+        pictures: what it gave, in [-1, 1]; those of earlier stages may be smaller.
+        attention: how much each place of them looked at each word meanwhile, as a share of all that it looked at, on a
+            grid as coarse as the model's, zero where padded; None where it did not look at words.
+    """
+
+    pictures: Float[Tensor, "picture channel height width"]
+    attention: Float[Tensor, "picture word row column"] | None
+
+
+class Staged(Attentive, Protocol):
+    """A model that draws in stages, of which each has a picture of its own: a rough one first, details later."""
+
+    def stages(self, words: Words, seeds: Sequence[Seed], settings: Settings) -> Sequence[Stage]:
+        """What each stage gives, on the tokens of the captions; the last one's pictures are those of `draw`."""
+        ...
+
+
+@dataclass(frozen=True)
 class Family(Learner):
     """A learner whose models draw.
 
     Attributes:
         abilities: what its models can do.
+        at_once: pictures that one core of a processor draws in one pass, where one costs as much as all of them.
         export: writes a model's network into a folder as ONNX and returns what a sampler should know; None where that
             has not been written.
         painter: (folder, this record, the model, what the folder says of it) to a `painter.Painter`, for models that
@@ -200,5 +224,6 @@ class Family(Learner):
     """
 
     abilities: Abilities
+    at_once: int = field(default=1, kw_only=True)
     export: Callable[[Any, Path], dict[str, float]] | None = field(default=None, kw_only=True)
     painter: Callable[..., Any] | None = field(default=None, kw_only=True)

@@ -18,11 +18,12 @@ from torch import Tensor
 from mindseye import __version__
 from mindseye.errors import BadInput
 from mindseye.imagine.families import family as family_named
-from mindseye.imagine.family import Blend, Progress, Settings
+from mindseye.imagine.family import Abilities, Blend, Progress, Settings
 from mindseye.imagine.given import Fitted, fitted
-from mindseye.imagine.painter import FamilyPainter, Painter
-from mindseye.imagine.picture import Attended, Picture
+from mindseye.imagine.painter import FamilyPainter, Painter, WordMaps
+from mindseye.imagine.picture import Attended, Looks, Picture, Rough
 from mindseye.imagine.pipelines.finding import find_pipeline
+from mindseye.imagine.prepared import Prepared, check
 from mindseye.imagine.request import Request
 from mindseye.learn.about import About
 from mindseye.learn.device import best_device
@@ -47,7 +48,7 @@ class Imaginer:
         self.path, self.name, self.painter, self.about = path, name, painter, about
 
     def __repr__(self) -> str:
-        return f"Imaginer({self.name!r}, {self.size} px, {self.painter.kind})"
+        return f"Imaginer({self.name!r}, {self.size} px, {self.kind})"
 
     @property
     def size(self) -> int:
@@ -58,6 +59,30 @@ class Imaginer:
     def picture_format(self) -> PictureFormat:
         """How it sees pictures."""
         return self.painter.picture_format
+
+    @property
+    def at_once(self) -> int:
+        """How many pictures it draws in one pass: more than one of them costs little more than one."""
+        return self.painter.at_once
+
+    @property
+    def abilities(self) -> Abilities:
+        """What it can do."""
+        return self.painter.abilities
+
+    @property
+    def kind(self) -> str:
+        """The kind of model: the family, or a pipeline's class."""
+        return self.painter.kind
+
+    def settings(self, asked: Settings) -> Settings:
+        """What it draws with: what was asked for, filled up with its own defaults."""
+        return self.painter.settings(asked)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it draws."""
+        return self.painter.device
 
     @cached_property
     def sha256(self) -> str:
@@ -84,14 +109,43 @@ class Imaginer:
         Raises:
             BadInput: the given picture or its mask cannot be used.
         """
+        return self._notes(request, self.fitted(request))
+
+    def _notes(self, request: Request, start: Fitted | None) -> list[str]:
         notes = self.painter.notes(request.prompt)
-        start = self.fitted(request)
         return [*notes, start.note] if start and start.note else notes
 
     def unknown_words(self, prompt: str) -> list[str]:
         """The words of a prompt that no caption of its training had, in order, each once; none where its captions are
         not known."""
         return self.painter.unknown_words(prompt)
+
+    def prepare(self, request: Request) -> Prepared:
+        """Checks a request, and reads the picture it goes on from, once for all of its pictures.
+
+        Raises:
+            BadInput: the model cannot do what is asked, or a picture cannot be used; the message names the field.
+        """
+        self._check(request)
+        start = self.fitted(request)
+        return Prepared(request, self.painter.tokens(request.prompt), start, tuple(self._notes(request, start)))
+
+    def draw(self, prepared: Sequence[Prepared], seeds: Sequence[int]) -> Iterator[Progress]:
+        """Draws one picture a seed, each for its own request, step by step; the requests are such as `go_together`.
+
+        Each picture depends on the model, its prompts, the settings and its own seed only.
+        """
+        first = prepared[0]
+        prompts = [each.request.prompt for each in prepared]
+        given = first.start.given if first.start else None
+        return self.painter.draw(prompts, first.request.negative_prompt, seeds, first.request, given)
+
+    def finished(self, prepared: Prepared, seeds: Sequence[int], pictures: Tensor) -> list[Picture]:
+        """What `draw` gave last for one request, as pictures with their stories."""
+        return [
+            Picture(pixels, self._story(prepared, seed), self.palette)
+            for seed, pixels in zip(seeds, self._pixels(pictures, prepared.start), strict=True)
+        ]
 
     def sample(self, request: Request, seeds: Sequence[int] | None = None) -> Iterator[Progress]:
         """Draws step by step; the last `Progress` holds the finished pictures.
@@ -105,11 +159,8 @@ class Imaginer:
         Raises:
             BadInput: the model cannot do what is asked, or a picture cannot be used; the message names the field.
         """
-        self._check(request)
-        start = self.fitted(request)
         seeds = request.seeds if seeds is None else seeds
-        given = start.given if start else None
-        return self.painter.draw([request.prompt] * len(seeds), request.negative_prompt, seeds, request, given)
+        return self.draw([self.prepare(request)] * len(seeds), seeds)
 
     def imagine(
         self,
@@ -123,9 +174,10 @@ class Imaginer:
         Args, Raises: as `sample`.
         """
         seeds = request.seeds if seeds is None else seeds
-        for progress in self.sample(request, seeds):
+        prepared = self.prepare(request)
+        for progress in self.draw([prepared] * len(seeds), seeds):
             watch(progress)
-        return self._finished(request, seeds, progress.pictures)
+        return self.finished(prepared, seeds, progress.pictures)
 
     def imagine_each(self, prompts: Sequence[str], seeds: Sequence[int]) -> NDArray[np.uint8]:
         """One picture a prompt with the model's own settings, side by side: the bytes that `imagine` gives for each.
@@ -164,11 +216,10 @@ class Imaginer:
             raise BadInput("only the prompt and the seed can change on the way", next_step="leave the rest as it is")
         if count < 2:
             raise BadInput(f"count cannot be {count}: a way has two ends", next_step="ask for 2 or more")
-        abilities, kind = self.painter.abilities, self.painter.kind
-        if begin.seed != end.seed and not abilities.blend:
-            raise BadInput(f"seed: {kind} models cannot go from one seed to another")
-        if begin.prompt != end.prompt and not abilities.blend_prompts:
-            raise BadInput(f"prompt: {kind} models cannot go from one prompt to another")
+        if begin.seed != end.seed and not self.abilities.blend:
+            raise BadInput(f"seed: {self.kind} models cannot go from one seed to another")
+        if begin.prompt != end.prompt and not self.abilities.blend_prompts:
+            raise BadInput(f"prompt: {self.kind} models cannot go from one prompt to another")
         shares = [step / (count - 1) for step in range(count)]
         prompts = [begin.prompt if begin.prompt == end.prompt else Blend(begin.prompt, end.prompt, s) for s in shares]
         seeds = [begin.seed if begin.seed == end.seed else Blend(begin.seed, end.seed, share) for share in shares]
@@ -181,28 +232,29 @@ class Imaginer:
 
         Args, Raises: as `sample`. A picture cannot be gone on from.
         """
-        self._check(request)
-        if not self.painter.abilities.attention:
-            raise BadInput(f"attention: {self.painter.kind} models do not look at words one by one")
+        prepared, seeds = self.prepare(request), request.seeds
+        if not self.abilities.attention:
+            raise BadInput(f"attention: {self.kind} models do not look at words one by one")
         if request.picture is not None:
             raise BadInput("attention: it is shown for pictures from words alone", next_step="leave the picture out")
         painter = cast(FamilyPainter, self.painter)  # by its ability
         if not painter.encoder.words(request.prompt):
             raise BadInput("attention: there is no word to look at", next_step="give a prompt")
-        seeds = request.seeds
         pictures, maps = painter.attention(request.prompt, request.negative_prompt, seeds, request)
-        finished = self._finished(request, seeds, pictures)
+        finished = self.finished(prepared, seeds, pictures)
+        stages = painter.stages(request.prompt, seeds, request) if self.abilities.stages else []
+        rough = [
+            [Rough(pixels, _looks(each)) for pixels, each in zip(self._pixels(left), looked, strict=True)]
+            for left, looked in stages
+        ]
         return [
-            Attended(picture, tuple((word, each.numpy()) for word, each in looked))
-            for picture, looked in zip(finished, maps, strict=True)
+            Attended(picture, _looks(each), tuple(stage[row] for stage in rough))
+            for row, (picture, each) in enumerate(zip(finished, maps, strict=True))
         ]
 
-    def _finished(self, request: Request, seeds: Sequence[int], pictures: Tensor) -> list[Picture]:
-        notes = self.notes(request)
-        return [
-            Picture(pixels, self._story(request, seed, notes), self.palette)
-            for seed, pixels in zip(seeds, self._pixels(pictures, self.fitted(request)), strict=True)
-        ]
+    def shown(self, pictures: Float[Tensor, "picture channel height width"]) -> NDArray[np.uint8]:
+        """The pictures of a `Progress` as people see them: uint8 [picture, height, width, 3 or 4], straight alpha."""
+        return self._pixels(pictures)
 
     def _pixels(self, pictures: Tensor, start: Fitted | None = None) -> NDArray[np.uint8]:
         """As people see them: in the model's palette, if it has one, but for what is kept of a given picture."""
@@ -253,60 +305,27 @@ class Imaginer:
         return None if nats is None else nats.cpu().numpy()
 
     def _coded(self) -> FamilyPainter:
-        if not self.painter.abilities.codes:
+        if not self.abilities.codes:
             raise BadInput(
                 f"pictures of {self.name} have no codes",
-                why=f"it is of the kind {self.painter.kind}",
+                why=f"it is of the kind {self.kind}",
                 next_step="use a model of the family vae (mindseye train vae COLLECTION --out RUN)",
             )
         return cast(FamilyPainter, self.painter)
 
     def _check(self, request: Request) -> None:
-        abilities = self.painter.abilities
-        if request.size not in (None, self.size):
-            self._check_size(request.size, abilities.size_multiple)
-        for field, able in (
-            ("prompt", abilities.prompt),
-            ("negative_prompt", abilities.negative_prompt),
-            ("guidance", abilities.guidance),
-            ("sampler", bool(abilities.samplers)),
-            ("steps", abilities.steps),
-            ("temperature", abilities.temperature),
-            ("top_p", abilities.top_p),
-            ("keep", abilities.complete),
-            ("mask", abilities.complete),
-            ("strength", abilities.vary),
-        ):
-            if getattr(request, field) not in (None, "") and not able:
-                raise BadInput(f"{field}: {self.painter.kind} models do not have it", next_step=f"leave {field} out")
-        if request.sampler and request.sampler not in abilities.samplers:
-            raise BadInput(
-                f"sampler: there is no {request.sampler!r}",
-                next_step=f"choose one of {', '.join(abilities.samplers)}",
-            )
+        check(request, model=self.name, kind=self.kind, size=self.size, abilities=self.abilities)
 
-    def _check_size(self, size: int, multiple: int) -> None:
-        """Whether it can draw at another size than its own."""
-        if not multiple:
-            raise BadInput(
-                f"size cannot be {size}: {self.name} draws at {self.size} px",
-                next_step=f"leave size out, or train a model at {size} px",
-            )
-        if size % multiple:
-            raise BadInput(
-                f"size cannot be {size}: {self.name} draws at multiples of {multiple} px",
-                next_step=f"ask for {max(1, round(size / multiple)) * multiple}, or leave size out for {self.size}",
-            )
-
-    def _story(self, request: Request, seed: int, notes: list[str]) -> Story:
-        used = self.painter.settings(request)
+    def _story(self, prepared: Prepared, seed: int) -> Story:
+        request = prepared.request
+        used = self.settings(request)
         return Story(
             prompt=request.prompt,
             negative_prompt=request.negative_prompt,
             seed=seed,
             model=self.name,
             model_sha256=self.sha256,
-            family=self.painter.kind,
+            family=self.kind,
             width=request.size or self.size,
             height=request.size or self.size,
             guidance=used.guidance,
@@ -319,8 +338,12 @@ class Imaginer:
             masked=request.mask is not None,
             strength=request.strength,
             mindseye_version=__version__,
-            notes=tuple(notes),
+            notes=prepared.notes,
         )
+
+
+def _looks(maps: WordMaps) -> Looks:
+    return tuple((word, each.numpy()) for word, each in maps)
 
 
 def load(name_or_path: str | Path, *, device: str | None = None) -> Imaginer:

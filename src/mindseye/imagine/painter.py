@@ -7,7 +7,7 @@ pipeline of the diffusers library, which reads them itself (`pipelines/painter.p
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mindseye.imagine.family import Abilities, Blend, Coded, Family, Given, Progress, Prompt, Seed, Settings
+from mindseye.imagine.family import Abilities, Blend, Coded, Family, Given, Progress, Prompt, Seed, Settings, Stage
 from mindseye.learn.about import About
 from mindseye.learn.batch import Words
 from mindseye.learn.folder import vocabulary
@@ -23,6 +23,9 @@ from mindseye.learn.learner import PictureFormat
 from mindseye.observe.text import TextEncoder, load_text_encoder
 from mindseye.observe.vocabulary import words_of
 
+WordMaps = list[tuple[str, Float[Tensor, "row column"]]]  # the words of a prompt, each with a map
+PROMPTS_KEPT = 64  # the last ones that were read
+AT_ONCE_ELSEWHERE = 16  # pictures that a graphics card draws in one pass
 AT_ONCE = 256  # pictures that are encoded or decoded together
 
 # Words too plain to be worth a remark when no caption has them.
@@ -36,11 +39,15 @@ class Painter(Protocol):
         kind: of model, for messages and stories: the family, or the pipeline's class.
         abilities: what it can do; it is asked for nothing else.
         picture_format: how it sees pictures, at its own size.
+        at_once: how many pictures it draws in one pass, where more than one cost little more than one.
+        device: where it draws.
     """
 
     kind: str
     abilities: Abilities
     picture_format: PictureFormat
+    at_once: int
+    device: torch.device
 
     def settings(self, asked: Settings) -> Settings:
         """What will be used: what was asked for, filled up with the model's defaults."""
@@ -48,6 +55,10 @@ class Painter(Protocol):
 
     def unknown_words(self, prompt: str) -> list[str]:
         """The words of a prompt that it is known never to have learnt, in order, each once."""
+        ...
+
+    def tokens(self, prompt: str) -> int:
+        """How many tokens of a prompt are read."""
         ...
 
     def notes(self, prompt: str) -> list[str]:
@@ -79,7 +90,10 @@ class FamilyPainter:
         self.picture_format = PictureFormat(
             int(about.config["size_px"]), int(about.config["channels"]), about.pixel_art
         )
+        self.device = next(model.parameters()).device
+        self.at_once = family.at_once if self.device.type == "cpu" else AT_ONCE_ELSEWHERE
         self._path, self._model, self._about = path, model, about
+        self._read_one = lru_cache(PROMPTS_KEPT)(lambda prompt: self.encoder.encode([prompt]))
 
     @cached_property
     def encoder(self) -> TextEncoder:
@@ -100,6 +114,10 @@ class FamilyPainter:
     def unknown_words(self, prompt: str) -> list[str]:
         """The words of a prompt that no caption of its training had."""
         return [word for word in dict.fromkeys(words_of(prompt)) if word not in self.vocabulary | PLAIN_WORDS]
+
+    def tokens(self, prompt: str) -> int:
+        """See `Painter.tokens`."""
+        return int(self._read([prompt]).mask.sum())
 
     def notes(self, prompt: str) -> list[str]:
         """That the prompt changes nothing, or which words of it are unknown; and that its end is cut."""
@@ -128,13 +146,28 @@ class FamilyPainter:
 
     def attention(
         self, prompt: str, negative: str, seeds: Sequence[Seed], settings: Settings
-    ) -> tuple[Tensor, list[list[tuple[str, Float[Tensor, "row column"]]]]]:
+    ) -> tuple[Tensor, list[WordMaps]]:
         """For abilities with `attention`: the pictures as `draw` gives them, and for each of them the words of the
         prompt with a map of how much each place looked at the word."""
-        words = self.encoder.words(prompt)
         read, against = self._read([prompt]).rows([0] * len(seeds)), self._against(negative, len(seeds))
         pictures, maps = self._model.attention(read, against, seeds, settings)
-        return pictures, [[(word, each[places].sum(0).cpu()) for word, places in words] for each in maps]
+        return pictures, self._by_word(maps, prompt)
+
+    def stages(
+        self, prompt: str, seeds: Sequence[Seed], settings: Settings
+    ) -> list[tuple[Float[Tensor, "picture channel height width"], list[WordMaps]]]:
+        """For abilities with `stages`: what each stage left of the pictures, and where each of them looked at the
+        words; nowhere in a stage that knows the sentence only."""
+        stages: list[Stage] = self._model.stages(self._read([prompt]).rows([0] * len(seeds)), seeds, settings)
+        return [
+            (each.pictures, [[]] * len(seeds) if each.attention is None else self._by_word(each.attention, prompt))
+            for each in stages
+        ]
+
+    def _by_word(self, maps: Float[Tensor, "picture token row column"], prompt: str) -> list[WordMaps]:
+        """The map of each word: those of its tokens together."""
+        words = self.encoder.words(prompt)
+        return [[(word, each[places].sum(0).cpu()) for word, places in words] for each in maps]
 
     def encode(
         self, pictures: Float[Tensor, "picture channel height width"], prompt: str
@@ -164,15 +197,15 @@ class FamilyPainter:
     def _read(self, prompts: Sequence[Prompt]) -> Words:
         """The prompts as the model takes them; one that learnt without captions takes none."""
         if not self._about.collection.captions:
-            return self.encoder.encode([""]).rows([0] * len(prompts))
-
-        @cache
-        def read(prompt: Prompt) -> Words:
-            if isinstance(prompt, Blend):
-                return read(prompt.begin).towards(read(prompt.end), prompt.share)
-            return self.encoder.encode([prompt])
-
-        return Words.cat([read(prompt) for prompt in prompts])
+            return self._read_one("").rows([0] * len(prompts))
+        return Words.cat(
+            [
+                self._read_one(prompt.begin).towards(self._read_one(prompt.end), prompt.share)
+                if isinstance(prompt, Blend)
+                else self._read_one(prompt)
+                for prompt in prompts
+            ]
+        )
 
 
 def cut_note(token_limit: int) -> str:

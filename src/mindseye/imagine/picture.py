@@ -33,6 +33,22 @@ class Picture:
         return indexed(self.pixels, self.palette) if self.palette else Image.fromarray(self.pixels)
 
 
+Looks = tuple[tuple[str, Float[np.ndarray, "row column"]], ...]  # each word of a prompt with its map
+
+
+@dataclass(frozen=True)
+class Rough:
+    """A picture as one of the stages of its drawing left it.
+
+    Attributes:
+        pixels: uint8 [height, width, 3 or 4], straight alpha; earlier stages may have fewer of them.
+        words: as of `Attended`, of this stage; none where it did not look at words.
+    """
+
+    pixels: NDArray[np.uint8]
+    words: Looks
+
+
 @dataclass(frozen=True)
 class Attended:
     """A picture, and what of the prompt it looked at while it was drawn.
@@ -41,7 +57,9 @@ class Attended:
         picture: as `imagine` draws it.
         words: each word of the prompt with a map of shares: how much of all that it looked at each place of the picture
             gave to this word.
+        stages: of a model that draws in stages, all of them.
     """
 
     picture: Picture
-    words: tuple[tuple[str, Float[np.ndarray, "row column"]], ...]
+    words: Looks
+    stages: tuple[Rough, ...] = ()

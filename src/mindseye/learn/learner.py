@@ -34,6 +34,7 @@ class Objective:
             static shapes, so that it compiles.
         every: it moves its parameters in each step of this number; in the others it rests.
         betas: of AdamW. Rivals learn with less momentum than what stands alone, since they are after a moving target.
+        rate: its share of the training's learning rate. Rivals learn more slowly, and not each at the same rate.
         compiles: False where the compiler cannot (a loss that differentiates a gradient) or only slows things down.
         comparable: whether a lower value on unseen pictures means a better model; not so for rivals.
     """
@@ -44,6 +45,7 @@ class Objective:
     loss: Callable[[nn.Module, Batch, Draws], Tensor]
     every: int = 1
     betas: tuple[float, float] = (0.9, 0.95)
+    rate: float = 1.0
     compiles: bool = True
     comparable: bool = True
 

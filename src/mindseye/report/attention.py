@@ -9,27 +9,53 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from PIL import Image
 
-from mindseye.imagine.picture import Attended
+from mindseye.imagine.picture import Attended, Looks
 from mindseye.pictures.sheet import contact_sheet
+
+Cell = tuple[NDArray[np.uint8], str]  # a picture of the sheet, and what stands below it
 
 FAINT = 0.35  # how much of the picture shows where a word was not looked at
 HEAT = np.array([[40, 32, 90], [170, 40, 120], [250, 130, 60], [255, 240, 160]], np.float64)  # cold to hot
 
 
 def attention_sheet(drawn: Sequence[Attended], title: str) -> Image.Image:
-    """A row a picture: the picture, then for each word where it was looked at.
+    """A row a picture: the picture, then for each word where it was looked at. Of a picture that was drawn in stages
+    there is a row a stage, from the roughest, and the first knows no words (as in Xu et al. 2018, Figure 4).
 
     Each map is scaled to its own range, so that it says where. How much is said below it: the word's share of what all
     words were given.
     """
-    pictures: list[NDArray[np.uint8]] = []
-    captions: list[str] = []
-    for attended in drawn:
-        total = sum(float(heat.sum()) for _, heat in attended.words)
-        pictures += [attended.picture.pixels, *(heated(attended.picture.pixels, heat) for _, heat in attended.words)]
-        captions += [f"seed {attended.picture.story.seed}"]
-        captions += [f"{word} {float(heat.sum()) / total:.0%}" for word, heat in attended.words]
-    return contact_sheet(pictures, captions, columns=len(pictures) // len(drawn), title=title)
+    rows = [row for attended in drawn for row in _rows(attended)]
+    columns = max(map(len, rows))
+    blank = np.zeros_like(drawn[0].picture.pixels)
+    if blank.shape[2] == 3:
+        blank += 255
+    cells = [cell for row in rows for cell in (*row, *[(blank, "")] * (columns - len(row)))]
+    pictures, captions = zip(*cells, strict=True)
+    return contact_sheet(pictures, captions, columns=columns, title=title)
+
+
+def _rows(attended: Attended) -> list[list[Cell]]:
+    """The rows of one picture."""
+    seed, pixels = f"seed {attended.picture.story.seed}", attended.picture.pixels
+    if not attended.stages:
+        return [_row(pixels, seed, attended.words)]
+    return [
+        _row(enlarged(stage.pixels, len(pixels)), f"{seed}, {len(stage.pixels)} px", stage.words)
+        for stage in attended.stages
+    ]
+
+
+def _row(pixels: NDArray[np.uint8], caption: str, words: Looks) -> list[Cell]:
+    total = sum(float(heat.sum()) for _, heat in words)
+    maps = [(heated(pixels, heat), f"{word} {float(heat.sum()) / total:.0%}") for word, heat in words]
+    return [(pixels, caption), *maps]
+
+
+def enlarged(pixels: NDArray[np.uint8], edge_px: int) -> NDArray[np.uint8]:
+    """A square picture whose pixels have become squares, so that it has `edge_px` pixels along its edge."""
+    factor = edge_px // len(pixels)
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def heated(pixels: NDArray[np.uint8], heat: Float[np.ndarray, "row column"]) -> NDArray[np.uint8]:

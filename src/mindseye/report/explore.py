@@ -1,7 +1,9 @@
-"""What is inside a model's codes: sliders for the dimensions that carry something, and walks between two pictures.
+"""What is inside a model's codes: sliders for the dimensions that carry something or for words, and walks between two
+pictures.
 
-All dimensions but two stay where they are, the two take the values at which a normal distribution is cut into equal
-shares, and every pair of values is drawn.
+A slider moves a code along a direction: a dimension's, through the values at which a normal distribution is cut into
+equal shares, or a word's, through those that cut the training pictures so. Of every two sliders, all pairs of values
+are drawn.
 """
 
 from __future__ import annotations
@@ -16,29 +18,41 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from mindseye.collection.collection import Collection
 from mindseye.errors import BadInput
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.pictures.opener import open_picture
 from mindseye.pictures.tensors import fit
+from mindseye.report.word_axes import WordAxis, word_axes
 
 ACTIVE_NATS = 0.05  # a dimension that carries less changes nothing that one could see
-LEAST, MOST = 0.05, 0.95  # the quantiles at the ends of a slider, about -1.64 and 1.64; beyond 3 there is nothing
 STEPS = 9  # of a slider
+SHARES = np.linspace(0.05, 0.95, STEPS).tolist()  # its quantiles: from about -1.64 to 1.64 of a normal distribution
 SLIDERS = 5  # on a page, unless dimensions are named
 WALK_STEPS = 9  # pictures of a walk, ends included
 
 
 @dataclass(frozen=True)
 class Slider:
-    """A dimension and the values that it takes.
+    """A direction and how far along it codes are put.
 
     Attributes:
+        key: the dimension, or the word.
+        says: how much there is to it, for people.
+        direction: of length 1.
+        values: ascending.
         home: which of the values is that of the picture that all begins at.
     """
 
-    dimension: int
+    key: int | str
+    says: str
+    direction: Float[np.ndarray, "code"]
     values: Float[np.ndarray, "step"]
     home: int
+
+    @property
+    def name(self) -> str:
+        return f"dimension {self.key}" if isinstance(self.key, int) else self.key
 
 
 @dataclass(frozen=True)
@@ -60,8 +74,8 @@ class Exploration:
 
     Attributes:
         nats: what each dimension carries.
-        strips: for each dimension, the steps of its slider alone.
-        grids: for each pair of dimensions, [first slider's step, second slider's step].
+        strips: for each slider, by its key, its steps alone.
+        grids: for each pair of sliders, [first slider's step, second slider's step].
     """
 
     imaginer: Imaginer
@@ -69,8 +83,8 @@ class Exploration:
     begins_at: str
     nats: Float[np.ndarray, "code"]
     sliders: list[Slider]
-    strips: dict[int, UInt8[np.ndarray, "step h w c"]]
-    grids: dict[tuple[int, int], UInt8[np.ndarray, "step step h w c"]]
+    strips: dict[int | str, UInt8[np.ndarray, "step h w c"]]
+    grids: dict[tuple[int | str, int | str], UInt8[np.ndarray, "step step h w c"]]
 
     @property
     def ranked(self) -> list[int]:
@@ -89,7 +103,7 @@ class Exploration:
             "model": self.imaginer.name,
             "prompt": self.prompt,
             "begins_at": self.begins_at,
-            "shown": [slider.dimension for slider in self.sliders],
+            "shown": [slider.key for slider in self.sliders],
             "dimensions": [{"dimension": one, "nats": round(float(self.nats[one]), 4)} for one in self.ranked],
             "inactive": self.inactive,
         }
@@ -99,19 +113,24 @@ def explore(
     model: Imaginer | str | Path,
     *,
     dims: Sequence[int] | None = None,
+    words: Sequence[str] = (),
+    collection: Collection | None = None,
     picture: Path | None = None,
     prompt: str = "",
 ) -> Exploration:
-    """Draws what the dimensions of a model's codes do.
+    """Draws what the dimensions of a model's codes do, or what words mean in them.
 
     Args:
         model: of a family with codes.
-        dims: two or more dimensions, counted from 0; those that carry most unless given.
+        dims: dimensions, counted from 0; without words, those that carry most unless given.
+        words: of captions, each to become a slider of its own.
+        collection: the one that the model was trained on; needed for words.
         picture: a file whose code all sliders begin at; the mean of all codes unless given.
         prompt: what all pictures show; none unless given.
 
     Raises:
-        BadInput: the model has no codes, nothing in them can be swept, or there is no such dimension.
+        BadInput: the model has no codes, nothing in them can be swept, there is no such dimension, a word stands in
+            the captions of too few pictures, or fewer than two sliders are asked for.
     """
     imaginer = model if isinstance(model, Imaginer) else load(model)
     nats = imaginer.code_kl(prompt)
@@ -121,17 +140,28 @@ def explore(
             why="a plain auto-encoder's codes follow no distribution, so there are no quantiles to go through",
             next_step="walk between two pictures (--from, --to), or train with model.objective=vae",
         )
-    chosen = _chosen(nats, dims)
+    numbers = [] if words and dims is None else _chosen(nats, dims)
+    keys = [*words, *numbers]
+    if len(set(keys)) < 2 or len(set(keys)) != len(keys):
+        raise BadInput(
+            f"{'words' if words else 'dims'}: two or more different sliders are needed",
+            next_step="write --words green,round" if words else "write --dims 3,7",
+        )
     at = np.zeros(len(nats), np.float32)
     if picture is not None:
         at = imaginer.encode(_read(picture, imaginer)[None], prompt)[0]
-    sliders = [slider(dimension, float(at[dimension])) for dimension in chosen]
+    sliders = [dimension_slider(number, nats, at) for number in numbers]
+    if words:
+        if collection is None:
+            raise BadInput("words: their directions lie among the training pictures", next_step="add --collection")
+        sliders = [word_slider(axis, at) for axis in word_axes(imaginer, collection, words, SHARES)] + sliders
 
     def drawn(*moved: Slider) -> UInt8[np.ndarray, "*step h w c"]:
-        """Every value of these sliders with every other, all other dimensions as they are."""
+        """Every value of these sliders with every other; in all other directions the code stays as it is."""
         codes = np.tile(at, (*[STEPS] * len(moved), 1))
         for axis, one in enumerate(moved):
-            codes[..., one.dimension] = np.expand_dims(one.values, tuple(range(1, len(moved) - axis)))
+            way = (one.values - at @ one.direction)[:, None] * one.direction
+            codes += np.expand_dims(way, tuple(range(1, len(moved) - axis)))
         pictures = imaginer.decode(codes.reshape(-1, len(at)), prompt)
         return pictures.reshape(*codes.shape[:-1], *pictures.shape[1:])
 
@@ -141,10 +171,8 @@ def explore(
         begins_at=picture.name if picture else "the mean of all codes",
         nats=nats,
         sliders=sliders,
-        strips={one.dimension: drawn(one) for one in sliders},
-        grids={
-            (one.dimension, other.dimension): drawn(one, other) for one, other in itertools.combinations(sliders, 2)
-        },
+        strips={one.key: drawn(one) for one in sliders},
+        grids={(one.key, other.key): drawn(one, other) for one, other in itertools.combinations(sliders, 2)},
     )
 
 
@@ -172,13 +200,29 @@ def ranked(nats: Float[np.ndarray, "code"]) -> list[int]:
     return [int(dimension) for dimension in np.argsort(-nats, kind="stable")]
 
 
-def slider(dimension: int, at: float) -> Slider:
-    """The normal distribution's quantiles, in even shares; the one nearest to `at` gives way to `at` itself, so that
-    where all begins is on the slider."""
-    quantiles = [NormalDist().inv_cdf(share) for share in np.linspace(LEAST, MOST, STEPS)]
-    home = int(np.argmin(np.abs(np.array(quantiles) - at)))
-    quantiles[home] = at
-    return Slider(dimension, np.array(quantiles, np.float32), home)
+def dimension_slider(dimension: int, nats: Float[np.ndarray, "code"], at: Float[np.ndarray, "code"]) -> Slider:
+    """Along one dimension of the code, through the normal distribution's quantiles."""
+    quantiles = np.array([NormalDist().inv_cdf(share) for share in SHARES], np.float32)
+    direction = np.eye(len(at), dtype=np.float32)[dimension]
+    return Slider(dimension, f"{nats[dimension]:.2f} nats", direction, *through(quantiles, float(at[dimension])))
+
+
+def word_slider(axis: WordAxis, at: Float[np.ndarray, "code"]) -> Slider:
+    """Along a word's direction, through the quantiles of the training pictures."""
+    auc = axis.auc
+    says = "too few held-out pictures have the word to measure it"
+    if auc is not None:
+        says = f"tells {auc.value:.0%} of held-out pairs apart ({auc.low:.0%} to {auc.high:.0%}; a guess: 50%)"
+    return Slider(axis.word, says, axis.direction, *through(axis.quantiles, float(at @ axis.direction)))
+
+
+def through(quantiles: Float[np.ndarray, "step"], at: float) -> tuple[Float[np.ndarray, "step"], int]:
+    """The quantiles, in which the one nearest to `at` gives way to `at` itself, so that where all begins is on the
+    slider; and which one that is."""
+    home = int(np.argmin(np.abs(quantiles - at)))
+    values = quantiles.copy()
+    values[home] = at
+    return values, home
 
 
 def slerp(start: Float[np.ndarray, "code"], end: Float[np.ndarray, "code"], share: float) -> Float[np.ndarray, "code"]:
@@ -209,8 +253,6 @@ def _chosen(nats: Float[np.ndarray, "code"], dims: Sequence[int] | None) -> list
                 next_step="train longer or with a lower beta, or name two with --dims all the same",
             )
         return active[:SLIDERS]
-    if len(set(dims)) < 2 or len(set(dims)) != len(dims):
-        raise BadInput("dims: two or more different dimensions are needed", next_step="write --dims 3,7")
     for dimension in dims:
         if not 0 <= dimension < len(nats):
             raise BadInput(

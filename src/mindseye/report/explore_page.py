@@ -38,6 +38,7 @@ def render(exploration: Exploration, walk: Walk | None) -> str:
             least=ACTIVE_NATS,
             active=len(exploration.nats) - len(exploration.inactive),
             sliders=[_slider(exploration, one) for one in exploration.sliders],
+            words=any(isinstance(one.key, str) for one in exploration.sliders),
             bars=[
                 {
                     "dimension": one,
@@ -58,12 +59,8 @@ def render(exploration: Exploration, walk: Walk | None) -> str:
 def sheet(exploration: Exploration) -> Image.Image:
     """The grid of the first two sliders: one grows downwards, the other to the right."""
     one, other = exploration.sliders[:2]
-    grid = exploration.grids[one.dimension, other.dimension]
-    nats = exploration.nats
-    title = (
-        f"{exploration.imaginer.name}: down, dimension {one.dimension} ({nats[one.dimension]:.1f} nats);"
-        f" right, dimension {other.dimension} ({nats[other.dimension]:.1f} nats)"
-    )
+    grid = exploration.grids[one.key, other.key]
+    title = f"{exploration.imaginer.name}: down, {one.name}; right, {other.name}"
     return contact_sheet(list(grid.reshape(STEPS * STEPS, *grid.shape[2:])), columns=STEPS, title=title)
 
 
@@ -83,11 +80,12 @@ def mosaic_uri(grid: UInt8[np.ndarray, "row column h w c"]) -> str:
 
 def _slider(exploration: Exploration, one: Slider) -> dict[str, Any]:
     return {
-        "dimension": one.dimension,
-        "nats": float(exploration.nats[one.dimension]),
+        "key": one.key,
+        "name": one.name,
+        "says": one.says,
         "home": one.home,
         "values": [round(float(value), 2) for value in one.values],
-        "strip": [data_uri(picture) for picture in exploration.strips[one.dimension]],
+        "strip": [data_uri(picture) for picture in exploration.strips[one.key]],
     }
 
 

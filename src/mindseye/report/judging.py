@@ -26,23 +26,25 @@ CAPTIONS = 5
 
 
 def judge(
-    picture: Path,
+    picture: Path | bytes,
     *,
     prompt: str | None = None,
     model: Imaginer | str | Path = "emoji",
     thinker: Path | None = None,
     collection: Collection | str | Path | None = None,
+    nearest: int = NEAREST,
     page: Path | None = None,
     log: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """What to make of a picture.
 
     Args:
-        picture: any picture file; it is fitted to the thinker's size.
+        picture: any picture file, or the bytes of one; it is fitted to the thinker's size.
         prompt: what it should show; the prompt in its story unless given.
         model: whose thinker judges.
         thinker: the folder of another one.
         collection: where to look for the nearest training pictures; the model's own if that is built in.
+        nearest: how many training pictures to look for; 0 looks at none, which the first time saves minutes.
         page: where to write the answer as an HTML page.
         log: called with a line of text now and then.
 
@@ -74,14 +76,14 @@ def judge(
     if collection is None and imaginer.about and imaginer.about.collection.name in BUILTIN:
         collection = imaginer.about.collection.name
     verdict: dict[str, Any] = {
-        "picture": str(picture),
+        "picture": str(picture) if isinstance(picture, Path) else "the picture",
         "model": imaginer.name,
         "imagined": None if realism is None else float(1 - realism[0]),
         "description": thinks.captioner.describe(seen.regions)[0].text if thinks.captioner else "",
         "captions": thinks.captions_for(seen, CAPTIONS)[0],
         "prompt": told or None,
         "match": thinks.think(pixels[None], told)[0].match if told else None,
-        "nearest": [] if collection is None else _nearest(pixels, collection, imaginer, log),
+        "nearest": _nearest(pixels, collection, imaginer, nearest, log) if collection and nearest else [],
         "notes": notes,
     }
     if page is not None:
@@ -92,7 +94,11 @@ def judge(
 
 
 def _nearest(
-    pixels: np.ndarray, collection: Collection | str | Path, imaginer: Imaginer, log: Callable[[str], None]
+    pixels: np.ndarray,
+    collection: Collection | str | Path,
+    imaginer: Imaginer,
+    count: int,
+    log: Callable[[str], None],
 ) -> list[dict[str, Any]]:
     """The training pictures that look most like it, upright or mirrored, by the frozen picture encoder."""
     if not isinstance(collection, Collection):
@@ -118,5 +124,5 @@ def _nearest(
             "row": row,
             "distance": round(float(distance[row]), 4),
         }
-        for row in distance.argsort()[:NEAREST].tolist()
+        for row in distance.argsort()[:count].tolist()
     ]

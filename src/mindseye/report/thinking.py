@@ -7,7 +7,7 @@ pictures.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,16 +95,22 @@ def imagine_thinking(
             watch(replace(now, step=before * now.steps + now.step, steps=request.count * now.steps))
 
         drawn = imaginer.imagine(request, watch_all, seeds=candidate_seeds(seed, candidates))
-        thoughts = thinker.think(np.stack([picture.pixels for picture in drawn]), request.prompt)
-        best = max(range(candidates), key=lambda index: thoughts[index].score)
-        mean = sum(thought.match for thought in thoughts) / candidates
-        told = {
-            "candidates": candidates,
-            "asked_seed": seed,
-            "thought": f"the best of {candidates}: {thoughts[best]}, on average of all with {mean:.2f}",
-        }
-        chosen.append(replace(drawn[best], story=drawn[best].story.model_copy(update=told)))
+        chosen.append(choose(thinker, drawn))
     return chosen
+
+
+def choose(thinker: Thinker, candidates: Sequence[Picture]) -> Picture:
+    """The best of one picture's candidates, with the reasons in its story; the first has the seed asked for."""
+    asked = candidates[0].story
+    thoughts = thinker.think(np.stack([picture.pixels for picture in candidates]), asked.prompt)
+    best = max(range(len(candidates)), key=lambda index: thoughts[index].score)
+    mean = sum(thought.match for thought in thoughts) / len(candidates)
+    told = {
+        "candidates": len(candidates),
+        "asked_seed": asked.seed,
+        "thought": f"the best of {len(candidates)}: {thoughts[best]}, on average of all with {mean:.2f}",
+    }
+    return replace(candidates[best], story=candidates[best].story.model_copy(update=told))
 
 
 def make_thinker(

@@ -69,18 +69,19 @@ class Optimiser:
 def make_optimiser(model: nn.Module, objective: Objective, config: TrainConfig) -> Optimiser:
     """The optimiser of one objective of `model`."""
     parameters = {name: p for name, p in model.named_parameters() if name in objective.parameters}
+    rate = config.learning_rate * objective.rate
     hidden = hidden_matrices(model)
     matrices = [p for name, p in parameters.items() if name in hidden]
     others = [p for name, p in parameters.items() if name not in hidden]
     parts: dict[str, torch.optim.Optimizer] = {}
     if matrices:
         fast = torch.bfloat16 if has_bfloat16(matrices[0].device.type) else torch.float32
-        parts["muon"] = Muon(matrices, lr=config.learning_rate, weight_decay=config.weight_decay, arithmetic=fast)
+        parts["muon"] = Muon(matrices, lr=rate, weight_decay=config.weight_decay, arithmetic=fast)
     if others:
         parts["adamw"] = torch.optim.AdamW(
-            others, lr=config.learning_rate, betas=objective.betas, weight_decay=config.weight_decay, fused=True
+            others, lr=rate, betas=objective.betas, weight_decay=config.weight_decay, fused=True
         )
-    return Optimiser(parameters, parts, config.learning_rate)
+    return Optimiser(parameters, parts, rate)
 
 
 def hidden_matrices(model: nn.Module) -> set[str]:

@@ -56,7 +56,7 @@ def draws(of: VaeConfig, count: int) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(np.stack([sample[name] for sample in samples])) for name in samples[0]}
 
 
-def folder(path: Path, **changes: Any) -> Path:
+def folder(path: Path, trained_on: str = "0" * 64, **changes: Any) -> Path:
     """The folder of such a model; of its codes, dimension 1 carries nothing."""
     made = model(**changes)
     for codes in (made.with_words, made.without_words):
@@ -67,7 +67,7 @@ def folder(path: Path, **changes: Any) -> Path:
         config=made.config.model_dump(),
         pixel_art=True,
         text_encoder=EncoderReference(name="all-MiniLM-L6-v2", sha256=load_text_encoder().sha256, token_limit=32),
-        collection=CollectionReference(name="test", fingerprint="0" * 64, pictures=3, captions=3),
+        collection=CollectionReference(name="test", fingerprint=trained_on, pictures=3, captions=3),
         training=Training(pictures_seen=0, hours=0, machine="a test", seed=0, settings={}),
         versions={},
     )

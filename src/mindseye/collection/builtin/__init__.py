@@ -1,10 +1,11 @@
-"""The collections that come with mindseye, named directly: `emoji` and `shapes`."""
+"""The collections that come with mindseye, named directly: `digits`, `emoji` and `shapes`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+from mindseye.collection.builtin.digits import open_digits
 from mindseye.collection.builtin.shapes import open_shapes
 from mindseye.collection.collection import Collection, open_prepared
 
@@ -14,4 +15,4 @@ def open_emoji() -> Collection:
     return open_prepared(Path(__file__).parent / "emoji", name="emoji")
 
 
-BUILTIN: dict[str, Callable[[], Collection]] = {"emoji": open_emoji, "shapes": open_shapes}
+BUILTIN: dict[str, Callable[[], Collection]] = {"digits": open_digits, "emoji": open_emoji, "shapes": open_shapes}

@@ -23,6 +23,7 @@ __all__ = ["LOOKED_FOR", "Excluded", "Found", "contents", "has_no_captions", "op
 LOOKED_FOR = (
     "a caption file beside each picture (cat.txt, cat.caption or cat.json for cat.png), "
     "metadata.jsonl or metadata.csv with file_name and text, "
+    "text/NAME.txt for images/NAME.jpg, captions_*.json as of COCO, "
     "Parquet columns text, caption, captions or title, and telling sub-folder names"
 )
 

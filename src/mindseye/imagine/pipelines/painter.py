@@ -45,6 +45,7 @@ class PipelinePainter:
         self._knobs = Knobs.of(pipeline)
         self._turn = threading.Lock()
         self.kind = type(pipeline).__name__
+        self.device, self.at_once = pipeline.device, 1
         self.picture_format = PictureFormat(size_px or knobs.own_size(pipeline), 3)
         self.abilities = Abilities(
             prompt=True,
@@ -69,13 +70,23 @@ class PipelinePainter:
         """None: its captions are not known."""
         return []
 
+    def tokens(self, prompt: str) -> int:
+        """See `Painter.tokens`; 0 where the pipeline has no tokeniser of a kind that is known."""
+        count, limit = self._tokens(prompt)
+        return count if limit is None else min(count, limit)
+
     def notes(self, prompt: str) -> list[str]:
         """That the end of the prompt is cut."""
+        count, limit = self._tokens(prompt)
+        return [cut_note(limit)] if limit is not None and count > limit else []
+
+    def _tokens(self, prompt: str) -> tuple[int, int | None]:
+        """How many tokens a prompt has, and how many are read at most."""
         tokeniser, limit = knobs.tokeniser(self._pipeline), knobs.token_limit(self._pipeline)
-        if tokeniser is None or limit is None:
-            return []
+        if tokeniser is None:
+            return 0, limit
         with quiet():
-            return [cut_note(limit)] if len(tokeniser(prompt)["input_ids"]) > limit else []
+            return len(tokeniser(prompt)["input_ids"]), limit
 
     def draw(
         self,

@@ -10,6 +10,7 @@ from mindseye.imagine.family import CARD, Family
 from mindseye.imagine.pixelrnn.config import PRESETS, PixelRNNConfig
 from mindseye.imagine.pixelrnn.folder import load, save
 from mindseye.imagine.pixelrnn.model import ABILITIES, PixelRNN, build, measure
+from mindseye.imagine.pixelrnn.sample import TOGETHER
 
 FAMILY = Family(
     name="pixelrnn",
@@ -22,6 +23,7 @@ FAMILY = Family(
     load=load,
     card=CARD,
     measure=measure,
+    at_once=TOGETHER,
 )
 
 __all__ = ["FAMILY", "PixelRNN", "PixelRNNConfig"]

@@ -11,6 +11,7 @@ from mindseye.learn.learner import PictureFormat
 
 PRESETS: dict[str, dict[str, int]] = {
     "tiny": {"width": 32, "channels_fine": 16, "channels_coarse": 32, "blocks": 1},  # for tests
+    "small": {"width": 128, "channels_fine": 48, "channels_coarse": 96, "blocks": 1},  # 0.5 M, for AttnGAN
     "base": {"width": 256, "channels_fine": 96, "channels_coarse": 192, "blocks": 2},  # 2.6 M parameters
 }
 GRID = 8  # regions along an edge

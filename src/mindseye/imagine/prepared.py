@@ -1,0 +1,88 @@
+"""A request made ready: checked against what the model can do, its given picture read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mindseye.errors import BadInput
+from mindseye.imagine.family import Abilities, Settings
+from mindseye.imagine.given import Fitted
+from mindseye.imagine.request import Request
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request that a model can draw.
+
+    Attributes:
+        request: what was asked for.
+        tokens: of its prompt, as the model counts them.
+        start: the picture that it goes on from, as the model sees it; None if it has none.
+        notes: what a person should know before trusting the pictures.
+    """
+
+    request: Request
+    tokens: int
+    start: Fitted | None
+    notes: tuple[str, ...]
+
+    def goes_with(self, other: Prepared) -> bool:
+        """Whether pictures of both can be drawn in one pass: they may differ in their prompts and seeds only."""
+        same = all(
+            getattr(self.request, name) == getattr(other.request, name)
+            for name in (*Settings.model_fields, "size", "negative_prompt")
+        )
+        return same and self.start is other.start
+
+
+def check(request: Request, *, model: str, kind: str, size: int, abilities: Abilities) -> None:
+    """Whether a model can do what is asked.
+
+    Args:
+        request: what is asked.
+        model: its name, for the message.
+        kind: of model.
+        size: edge of its pictures in pixels, unless another is asked for.
+        abilities: what it can do.
+
+    Raises:
+        BadInput: it cannot; the error names the field.
+    """
+    if request.size not in (None, size):
+        _check_size(request.size, model, size, abilities.size_multiple)
+    for field, able in (
+        ("prompt", abilities.prompt),
+        ("negative_prompt", abilities.negative_prompt),
+        ("guidance", abilities.guidance),
+        ("sampler", bool(abilities.samplers)),
+        ("steps", abilities.steps),
+        ("temperature", abilities.temperature),
+        ("top_p", abilities.top_p),
+        ("keep", abilities.complete),
+        ("mask", abilities.complete),
+        ("strength", abilities.vary),
+    ):
+        if getattr(request, field) not in (None, "") and not able:
+            raise BadInput(f"{field}: {kind} models do not have it", next_step=f"leave {field} out", field=field)
+    if request.sampler and request.sampler not in abilities.samplers:
+        raise BadInput(
+            f"sampler: there is no {request.sampler!r}",
+            next_step=f"choose one of {', '.join(abilities.samplers)}",
+            field="sampler",
+        )
+
+
+def _check_size(asked: int, model: str, own: int, multiple: int) -> None:
+    """Whether it can draw at another size than its own."""
+    if not multiple:
+        raise BadInput(
+            f"size cannot be {asked}: {model} draws at {own} px",
+            next_step=f"leave size out, or train a model at {asked} px",
+            field="size",
+        )
+    if asked % multiple:
+        raise BadInput(
+            f"size cannot be {asked}: {model} draws at multiples of {multiple} px",
+            next_step=f"ask for {max(1, round(asked / multiple)) * multiple}, or leave size out for {own}",
+            field="size",
+        )

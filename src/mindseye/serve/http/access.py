@@ -1,0 +1,141 @@
+"""Who may speak to the server: by which name it is called, from which page, with which token."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from mindseye.errors import BadInput
+from mindseye.serve.http.errors import Refusal
+
+LEAST_TOKEN = 16  # characters
+MINUTE = 60.0
+OPEN_PATHS = ("/livez", "/readyz")  # what probes ask, who have no token
+
+
+@dataclass(frozen=True)
+class Access:
+    """The rules.
+
+    Attributes:
+        host: the address that is bound.
+        port: the same.
+        token: of those who may do everything; "" where none is asked for.
+        guest_token: of those who may draw, search and look, but not start or stop a training; "" for none.
+        names: further names, or name:port, by which the server may be called, e.g. behind a proxy.
+        wrong_tokens: a minute from one address, before it has to wait.
+    """
+
+    host: str
+    port: int
+    token: str = ""
+    guest_token: str = ""
+    names: tuple[str, ...] = ()
+    wrong_tokens: int = 20
+    _wrong: dict[str, deque[float]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        for what, token in (("token", self.token), ("guest token", self.guest_token)):
+            if token and (len(token) < LEAST_TOKEN or not token.isascii() or not token.isprintable() or " " in token):
+                raise BadInput(
+                    f"the {what} is not good enough",
+                    why=f"it must be {LEAST_TOKEN} or more printable ASCII characters without spaces",
+                    next_step="make one: python3 -c 'import secrets; print(secrets.token_urlsafe())'",
+                )
+        if self.guest_token and not self.token:
+            raise BadInput("a guest token needs a token beside it", next_step="give both")
+        if not self.loopback and not self.token:
+            raise BadInput(
+                f"it does not listen on {self.host} without a token",
+                why="others in the network could use it, and any web page in their browsers",
+                next_step="set MINDSEYE_TOKEN (or give --token), or leave --host out",
+            )
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host == "localhost" or (_is_address(self.host) and ipaddress.ip_address(self.host).is_loopback)
+
+    def check_name(self, host: str | None) -> None:
+        """Whether the server may be called so: a name that an attacker's DNS points here is not one of ours.
+
+        Raises:
+            Refusal: it may not.
+        """
+        if host is None or not self._is_ours(host.lower()):
+            raise Refusal(421, "the server is not called so; a name is allowed with --allow-host", code="wrong_host")
+
+    def _is_ours(self, host: str) -> bool:
+        name, port = _name_and_port(host)
+        if host in self.names or name in self.names:
+            return True
+        if port != str(self.port):
+            return False
+        if name in (self.host, "localhost") or (name == "127.0.0.1" and self.host == "localhost"):
+            return True
+        return not self.loopback and _is_address(name)  # an address is no name, so no DNS can lie about it
+
+    def check_page(self, origin: str | None, fetch_site: str | None, host: str) -> None:
+        """Whether a browser sends this for one of our own pages, or for none.
+
+        Raises:
+            Refusal: it is another site's page.
+        """
+        if origin is not None and origin.lower() not in (f"http://{host.lower()}", f"https://{host.lower()}"):
+            raise Refusal(403, "pages of other sites may not use this server", code="wrong_origin")
+        if fetch_site not in (None, "same-origin", "none"):
+            raise Refusal(403, "pages of other sites may not use this server", code="wrong_origin")
+
+    def check_token(self, authorization: str | None, address: str, *, changes: bool) -> None:
+        """Whether the one who asks may.
+
+        Args:
+            authorization: the header.
+            address: whose it is.
+            changes: whether what is asked for is more than a guest may.
+
+        Raises:
+            Refusal: the token is missing or wrong, or was so too often.
+        """
+        if not self.token:
+            return
+        wrong = self._wrong.setdefault(address, deque(maxlen=self.wrong_tokens))
+        now = time.monotonic()
+        if len(wrong) == self.wrong_tokens and now - wrong[0] < MINUTE:
+            raise Refusal(429, "too many wrong tokens", code="too_many_tokens", retry_seconds=MINUTE - (now - wrong[0]))
+        scheme, _, given = (authorization or "").partition(" ")
+        given = given.strip() if scheme.lower() == "bearer" else ""
+        if _same(given, self.token):
+            return
+        if self.guest_token and _same(given, self.guest_token):
+            if changes:
+                raise Refusal(403, "a guest may not do this", code="guest")
+            return
+        if given:
+            wrong.append(now)
+            if len(self._wrong) > 10_000:  # addresses; the oldest is forgotten
+                self._wrong.pop(next(iter(self._wrong)))
+        raise Refusal(401, "the token is missing or wrong: send Authorization: Bearer TOKEN", code="invalid_api_key")
+
+
+def _name_and_port(host: str) -> tuple[str, str]:
+    if host.startswith("["):
+        name, _, rest = host[1:].partition("]")
+        return name, rest.removeprefix(":") or "80"
+    name, _, port = host.partition(":")
+    return name, port or "80"
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _same(given: str, token: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "replace"), token.encode())

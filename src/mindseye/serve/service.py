@@ -1,0 +1,377 @@
+"""The service: models opened once, a bounded queue, and as many workers as the machine can use.
+
+Every picture is a row of its own. A worker takes the row that is due first and, where the model draws several in one
+pass (`Imaginer.at_once`), those that go with it, of whichever requests. So requests share the machine picture by
+picture as they come, and since a picture depends on its own seed and prompt alone, it has the bytes that it has alone.
+
+On a processor a worker is one core, and a row one drawing on it: a newcomer is begun as soon as any core has finished
+a picture. Between two steps a worker looks whether somebody still waits for what it draws, and if nobody does, drops
+it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import cast
+
+import torch
+
+from mindseye.errors import BadInput, MindseyeError
+from mindseye.imagine.family import Progress
+from mindseye.imagine.imaginer import Imaginer, load
+from mindseye.report.thinking import choose, thinker_of
+from mindseye.serve.asked import (
+    Accepted,
+    Asked,
+    Busy,
+    Closing,
+    Drawn,
+    Failed,
+    Finished,
+    Lost,
+    NotFound,
+    Partial,
+    TooLate,
+    Watch,
+)
+from mindseye.serve.limits import Limits
+from mindseye.serve.ticket import Row, State, Ticket
+from mindseye.think.thinker import Thinker
+
+FIRST_GUESS_SECONDS = 1.0  # a row's time before any was measured
+MEMORY = 0.8  # of the running mean of a row's time
+GATHER_SECONDS = 0.01  # how long a worker that draws several in one pass waits for company
+BREAK_AFTER, BREAK_SECONDS = 3, 60.0  # so many losses of a model in so many seconds, and it rests for as long
+
+log = logging.getLogger(__name__)
+
+
+class Service:
+    """Models that draw for many at a time.
+
+    Args:
+        workers: that draw at a time; one a core unless given, and one for a graphics card.
+
+    Attributes:
+        imaginers: the models by name, the default one first.
+        limits: what a request may take.
+        counts: "drawn" pictures, and requests "finished", "refused", "failed" and "cancelled".
+    """
+
+    def __init__(
+        self, imaginers: Mapping[str, Imaginer], limits: Limits | None = None, *, workers: int | None = None
+    ) -> None:
+        self.imaginers = dict(imaginers)
+        self.limits = limits or Limits()
+        self.counts: Counter[str] = Counter()
+        self._change = threading.Condition()
+        self._waiting: list[Row] = []
+        self._tickets: set[Ticket] = set()
+        self._seconds = dict.fromkeys(self.imaginers, FIRST_GUESS_SECONDS)
+        self._losses: dict[str, deque[float]] = {name: deque(maxlen=BREAK_AFTER) for name in self.imaginers}
+        self._thinkers: dict[str, Thinker] = {}
+        self._closing = self._closed = False
+        threads = torch.get_num_threads()
+        if workers is None:
+            workers = threads if all(each.device.type == "cpu" for each in self.imaginers.values()) else 1
+        # Words are read with as many threads as outside of the service: sums in another order have other last bits.
+        self._reader = ThreadPoolExecutor(1, "read", initializer=torch.set_num_threads, initargs=(threads,))
+        self._workers = [
+            threading.Thread(target=self._work, name=f"draw-{index}", daemon=True) for index in range(workers)
+        ]
+        for worker in self._workers:
+            worker.start()
+
+    @classmethod
+    def open(cls, models: Sequence[str], limits: Limits | None = None) -> Service:
+        """Opens models by their names or folders; the first is the default one.
+
+        Raises:
+            BadInput: there is no such model, or two have the same name.
+        """
+        imaginers: dict[str, Imaginer] = {}
+        for model in models:
+            imaginer = load(model)
+            if imaginer.name in imaginers:
+                raise BadInput(
+                    f"two models are called {imaginer.name!r}",
+                    why="requests name the model that they want",
+                    next_step="serve one of them, or change the name in its mindseye.json",
+                )
+            imaginer.painter.tokens("ready")  # opens what reads prompts now, not in the first request
+            imaginers[imaginer.name] = imaginer
+        return cls(imaginers, limits)
+
+    # ------------------------------------------------------------------------------------------------ doors
+
+    def imaginer(self, name: str | None) -> Imaginer:
+        """The model called `name`, or the default one.
+
+        Raises:
+            NotFound: there is none.
+        """
+        if name is None:
+            return next(iter(self.imaginers.values()))
+        if name not in self.imaginers:
+            raise NotFound(
+                f"there is no model {name[:80]!r} here",
+                next_step=f"use one of {', '.join(self.imaginers)}",
+                field="model",
+            )
+        return self.imaginers[name]
+
+    def submit(self, asked: Asked, watch: Watch) -> Ticket:
+        """Takes a request into the queue and returns at once.
+
+        Args:
+            asked: what to draw.
+            watch: called with the news, from other threads; it must return at once and raise nothing.
+
+        Raises:
+            NotFound: there is no such model.
+            BadInput: it asks for more than the limits allow.
+            Busy: so many pictures wait already.
+            Closing: the service is being shut down.
+        """
+        imaginer = self.imaginer(asked.model)
+        self._check(asked)
+        arrived = time.monotonic()
+        ticket = Ticket(asked, imaginer, watch, arrived + self.limits.request_seconds)
+        with self._change:
+            self._admit(ticket)
+            self._tickets.add(ticket)
+        self._reader.submit(self._read, ticket, arrived)
+        return ticket
+
+    def cancel(self, ticket: Ticket) -> None:
+        """Nobody waits for this request any more: what is being drawn of it stops within one step."""
+        self._end(ticket, "cancelled")
+
+    @property
+    def load(self) -> tuple[int, int]:
+        """How many pictures wait, and how many are not finished in all."""
+        with self._change:
+            return len(self._waiting), sum(ticket.left for ticket in self._tickets)
+
+    @property
+    def seconds_a_picture(self) -> dict[str, float]:
+        """How long a picture of each model took of late."""
+        return dict(self._seconds)
+
+    @property
+    def resting(self) -> list[str]:
+        """The models that were lost too often of late; they draw again after a while."""
+        since = time.monotonic() - BREAK_SECONDS
+        return [name for name, times in self._losses.items() if len(times) == BREAK_AFTER and times[0] > since]
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests are taken, for every model."""
+        return not self._closing and not self.resting
+
+    def close(self, grace_seconds: float = 0.0) -> None:
+        """Takes no more requests, lets those that are here end for so long, and stops the others within one step."""
+        until = time.monotonic() + grace_seconds
+        with self._change:
+            self._closing = True
+            while self._tickets and (left := until - time.monotonic()) > 0:
+                self._change.wait(left)
+            unfinished = list(self._tickets)
+        for ticket in unfinished:
+            self._fail(ticket, Closing("the server is being shut down", next_step="ask again when it is back"))
+        with self._change:
+            self._closed = True
+            self._change.notify_all()
+        for worker in self._workers:
+            worker.join()
+        self._reader.shutdown()
+
+    # -------------------------------------------------------------------------------------------- admission
+
+    def _check(self, asked: Asked) -> None:
+        limits = self.limits
+        for field, value, most in (
+            ("count", len(asked.seeds), limits.pictures),
+            ("think", asked.candidates, limits.candidates),
+            ("steps", asked.request.steps or 0, limits.steps),
+            ("think", len(asked.seeds) * asked.candidates, limits.queued_pictures),
+        ):
+            if value > most:
+                raise BadInput(f"{field} cannot be that many: {value} is more than {most}", field=field)
+        if asked.candidates > 1:
+            self.thinker(asked.model)
+
+    def thinker(self, name: str) -> Thinker:
+        """The thinker of the model called `name`, opened once.
+
+        Raises:
+            BadInput: it has none.
+        """
+        if name not in self._thinkers:
+            imaginer = self.imaginers[name]
+            try:
+                self._thinkers[name] = thinker_of(imaginer)
+            except BadInput:  # whose message names folders
+                raise BadInput(
+                    f"think: {name} has no thinker",
+                    next_step="leave think out, or make one: mindseye think",
+                    field="think",
+                ) from None
+        return self._thinkers[name]
+
+    def _admit(self, ticket: Ticket) -> None:
+        name = ticket.asked.model
+        if self._closing:
+            raise Closing("the server is being shut down", next_step="ask again when it is back")
+        if name in self.resting:
+            raise Busy(f"{name} rests: it was lost {BREAK_AFTER} times in a minute", retry_seconds=BREAK_SECONDS)
+        ahead = sum(each.left for each in self._tickets)
+        if ahead + ticket.left > self.limits.queued_pictures:
+            self.counts["refused"] += 1
+            over = ahead + ticket.left - self.limits.queued_pictures
+            raise Busy(
+                "too many pictures wait already",
+                retry_seconds=min(60.0, max(1.0, over * self._seconds[name] / len(self._workers))),
+                why=f"{ahead} are under way and {self.limits.queued_pictures} are the most",
+            )
+
+    def _read(self, ticket: Ticket, arrived: float) -> None:
+        """In the reader's thread: words and picture, then into the queue."""
+        if not ticket.open:
+            return
+        try:
+            ticket.prepared = ticket.imaginer.prepare(ticket.asked.request)
+        except MindseyeError as error:
+            return self._fail(ticket, error)
+        except Exception:
+            return self._lose(ticket)
+        ticket.watch(Accepted(ticket.prepared.tokens, ticket.prepared.notes))
+        with self._change:
+            if ticket.open:
+                ticket.state = "waiting"
+                self._waiting += ticket.rows(arrived, self._seconds[ticket.asked.model])
+                self._change.notify_all()
+
+    # --------------------------------------------------------------------------------------------- drawing
+
+    def _work(self) -> None:
+        torch.set_num_threads(1)
+        while rows := self._take():
+            self._draw(rows)
+
+    def _take(self) -> list[Row]:
+        """The row that is due first and those that go with it; none when the service is closed."""
+        with self._change:
+            while not self._waiting:
+                if self._closed:
+                    return []
+                self._change.wait()
+            first = min(self._waiting, key=lambda row: row.due)
+            at_once = first.ticket.imaginer.at_once
+            if at_once > 1 and len(self._waiting) < at_once:
+                self._change.wait_for(lambda: len(self._waiting) >= at_once, GATHER_SECONDS)
+                if not self._waiting:  # another worker was quicker, or nobody waits any more
+                    return self._take()
+                first = min(self._waiting, key=lambda row: row.due)
+            together = [
+                row
+                for row in self._waiting
+                if row.ticket.imaginer is first.ticket.imaginer and row.ticket.prepared.goes_with(first.ticket.prepared)
+            ]
+            rows = sorted(together, key=lambda row: row.due)[: first.ticket.imaginer.at_once]
+            self._waiting = [row for row in self._waiting if row not in rows]
+            return rows
+
+    def _draw(self, rows: Sequence[Row]) -> None:
+        began = time.monotonic()
+        imaginer, now = rows[0].ticket.imaginer, None
+        try:
+            steps = imaginer.draw([row.ticket.prepared for row in rows], [row.seed for row in rows])
+            with closing(cast("Generator[Progress]", steps)):
+                for now in steps:
+                    if not any(self._is_wanted(row) for row in rows):
+                        return
+                    self._show_partials(rows, now)
+            assert now is not None
+            self._measured(imaginer.name, (time.monotonic() - began) / len(rows))
+            for index, row in enumerate(rows):
+                if row.ticket.open:
+                    self._finish(row, now.pictures[index : index + 1])
+        except MindseyeError as error:
+            for row in rows:
+                self._fail(row.ticket, error)
+        except Exception:
+            for ticket in {row.ticket for row in rows}:
+                self._lose(ticket)
+
+    def _is_wanted(self, row: Row) -> bool:
+        if row.ticket.open and time.monotonic() > row.ticket.late_from:
+            self._fail(
+                row.ticket,
+                TooLate(
+                    f"the request took longer than {self.limits.request_seconds:g} s",
+                    next_step="ask for fewer pictures or steps, or again when there is less to do",
+                ),
+            )
+        return row.ticket.open
+
+    def _show_partials(self, rows: Sequence[Row], now: Progress) -> None:
+        for index, row in enumerate(rows):
+            if row.partial_due(now):
+                ticket = row.ticket
+                [picture] = ticket.imaginer.finished(ticket.prepared, [row.seed], now.pictures[index : index + 1])
+                ticket.watch(Partial(row.place, row.shown, picture))
+                row.shown += 1
+
+    def _measured(self, name: str, seconds: float) -> None:
+        known = self._seconds[name]
+        self._seconds[name] = MEMORY * known + (1 - MEMORY) * seconds
+
+    def _finish(self, row: Row, pictures: torch.Tensor) -> None:
+        ticket = row.ticket
+        [picture] = ticket.imaginer.finished(ticket.prepared, [row.seed], pictures)
+        with self._change:
+            candidates = ticket.finished[row.place]
+            candidates[row.candidate] = picture
+            ticket.left -= 1
+            self.counts["drawn"] += 1
+            whole = len(candidates) == ticket.asked.candidates
+        if whole:
+            if len(candidates) > 1:
+                picture = choose(self.thinker(ticket.asked.model), [candidates[at] for at in sorted(candidates)])
+            ticket.watch(Drawn(row.place, picture))
+            with self._change:
+                candidates.clear()
+                last = ticket.left == 0 and not any(ticket.finished.values())
+            if last and self._end(ticket, "done"):
+                ticket.watch(Finished())
+
+    # ------------------------------------------------------------------------------------------------- ends
+
+    def _end(self, ticket: Ticket, state: State) -> bool:
+        """Ends a request; False if it had ended before."""
+        with self._change:
+            if not ticket.open:
+                return False
+            ticket.state = state
+            self.counts["finished" if state == "done" else state] += 1
+            self._waiting = [row for row in self._waiting if row.ticket is not ticket]
+            self._tickets.discard(ticket)
+            self._change.notify_all()
+            return True
+
+    def _fail(self, ticket: Ticket, error: MindseyeError) -> None:
+        if self._end(ticket, "failed"):
+            ticket.watch(Failed(error))
+
+    def _lose(self, ticket: Ticket) -> None:
+        """What was raised is a mistake of ours, or the memory is full: only this request ends by it."""
+        log.exception("a drawing of %s was lost", ticket.asked.model)
+        self._losses[ticket.asked.model].append(time.monotonic())
+        self._fail(ticket, Lost("the drawing was lost", why="a mistake of the server", next_step="ask again"))

@@ -1,0 +1,187 @@
+"""Under load: early and polite refusals, a queue that bounds the waiting, and workers that are free again at once."""
+
+from __future__ import annotations
+
+import socket
+import statistics
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from json import dumps
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mindseye.imagine.imaginer import Imaginer
+from mindseye.serve.limits import Limits
+
+CLIENTS = 64
+
+
+def memory_mib() -> float:
+    """Resident memory of this process, which the server is a part of."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+
+def wait_until_idle(served: Any, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while served.service.load != (0, 0):
+        assert time.monotonic() < until, "a worker is still at it"
+        time.sleep(0.01)
+
+
+def offer(served: Any, seconds: float) -> list[tuple[int, float, dict[str, str]]]:
+    """What 64 clients are answered, who ask again as soon as they may: status, seconds, headers."""
+    until = time.monotonic() + seconds
+
+    def ask_on(client: int) -> list[tuple[int, float, dict[str, str]]]:
+        answers = []
+        while time.monotonic() < until:
+            began = time.monotonic()
+            answer = served.draw(seed=client, num_inference_steps=4)
+            answers.append((answer.status, time.monotonic() - began, dict(answer.headers)))
+            if answer.status == 429:
+                time.sleep(0.5)  # ruder than it was asked to be
+        return answers
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return [answer for answers in pool.map(ask_on, range(CLIENTS)) for answer in answers]
+
+
+def check_overload(serving: Any, tiny: Imaginer, seconds: float) -> None:
+    limit = 8
+    served = serving.start({"tiny": tiny}, Limits(queued_pictures=limit))
+    singles = []
+    for _ in range(5):
+        began = time.monotonic()
+        assert served.draw(num_inference_steps=4).status == 200
+        singles.append(time.monotonic() - began)
+    offer(served, 0.5)
+    before = memory_mib()
+    answers = offer(served, seconds)
+    accepted = sorted(took for status, took, _ in answers if status == 200)
+    refused = [(took, headers) for status, took, headers in answers if status == 429]
+    assert len(accepted) + len(refused) == len(answers), {status for status, _, _ in answers}
+    assert accepted and refused
+    assert all(int(headers["retry-after"]) >= 1 for _, headers in refused)
+    # The 64 clients share the cores with the server, so what an answer takes apart from drawing is as a refusal's.
+    apart = [took for took, _ in refused]
+    assert statistics.median(apart) < statistics.median(accepted)
+    assert accepted[int(0.99 * (len(accepted) - 1))] <= (limit + 2) * max(singles) + 2 * max(apart)
+    assert memory_mib() - before < 64
+    wait_until_idle(served, 10)
+
+
+def test_twice_as_much_as_it_can_draw_is_refused_early_and_what_it_takes_is_drawn_soon(serving, tiny: Imaginer) -> None:
+    check_overload(serving, tiny, 2.0)
+
+
+@pytest.mark.slow
+def test_the_same_for_half_a_minute(serving, tiny: Imaginer) -> None:
+    check_overload(serving, tiny, 30.0)
+
+
+def test_streams_that_are_cut_free_the_workers_within_a_step_and_the_others_complete(serving, tiny: Imaginer) -> None:
+    served = serving.start({"tiny": tiny}, Limits(queued_pictures=CLIENTS))
+    body = {"prompt": "a cat", "stream": True, "partial_images": 3, "num_inference_steps": 4}
+    ended = []
+
+    def stream(client: int) -> None:
+        connection = HTTPConnection("127.0.0.1", served.port, timeout=60)
+        endless = {"num_inference_steps": 200} if client % 2 else {}
+        connection.request(
+            "POST", "/v1/images/generations", dumps(body | endless), {"content-type": "application/json"}
+        )
+        answer = connection.getresponse()
+        if client % 2:
+            answer.close()
+        else:
+            ended.append(answer.read().count(b"image_generation.completed"))
+        connection.close()
+
+    # Those that are to be cut would take minutes, so if they were not cut the others would not complete in time.
+    threads = [threading.Thread(target=stream, args=(client,)) for client in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(ended) == 8 and all(count == 2 for count in ended), "the event's name, and its type"
+    wait_until_idle(served, 10)
+    assert served.service.counts["cancelled"] == 8
+
+
+def test_a_client_that_leaves_without_a_stream_is_noticed_too(served) -> None:
+    before = served.service.counts["cancelled"]
+    connection = HTTPConnection("127.0.0.1", served.port, timeout=60)
+    body = dumps({"prompt": "a cat", "n": 10, "num_inference_steps": 200})
+    connection.request("POST", "/v1/images/generations", body, {"content-type": "application/json"})
+    until = time.monotonic() + 10
+    while served.service.load == (0, 0) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert served.service.load[1] == 10
+    connection.close()
+    wait_until_idle(served, 10)
+    assert served.service.counts["cancelled"] == before + 1
+
+
+def test_idle_and_slow_connections_hold_nobody_up_and_are_closed_in_time(serving, tiny: Imaginer) -> None:
+    served = serving.start({"tiny": tiny}, Limits(header_seconds=1.5, body_seconds=1.5))
+
+    def health_seconds() -> float:
+        began = time.monotonic()
+        assert served.ask("GET", "/livez").status == 200
+        return time.monotonic() - began
+
+    before = [health_seconds() for _ in range(10)]
+    address = ("127.0.0.1", served.port)
+    idle = [socket.create_connection(address) for _ in range(200)]
+    slow = [socket.create_connection(address) for _ in range(10)]
+    half = [socket.create_connection(address) for _ in range(10)]
+    head = f"POST /v1/images/generations HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\ncontent-length: 100\r\n"
+    for connection in half:
+        connection.sendall(f"{head}content-type: application/json\r\n\r\n".encode())
+    took = []
+    for byte in head.encode()[:10]:
+        for connection in [*slow, *half]:
+            connection.sendall(bytes([byte]))
+        took.append(health_seconds())
+        time.sleep(0.05)
+    assert statistics.median(took) < 5 * max(before) + 0.1
+    for connection in [*idle, *slow]:
+        connection.settimeout(5)
+        assert connection.recv(1) == b"", "closed without an answer, since no request came"
+    for connection in half:
+        connection.settimeout(5)
+        assert connection.recv(64).startswith(b"HTTP/1.1 408")
+    for connection in [*idle, *slow, *half]:
+        connection.close()
+
+
+def test_a_connection_that_stays_may_be_slow_only_once(serving, tiny: Imaginer) -> None:
+    served = serving.start({"tiny": tiny}, Limits(header_seconds=1.0))
+    request = f"GET /livez HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", served.port), timeout=5) as connection:
+        connection.sendall(request)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        connection.sendall(request[:20])
+        assert connection.recv(1) == b""
+
+
+def test_only_so_many_uploads_come_in_at_a_time(serving, tiny: Imaginer) -> None:
+    served = serving.start({"tiny": tiny}, Limits(uploads=2))
+    head = (
+        f"POST /v1/images/edits HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\ncontent-length: 1000\r\n"
+        "content-type: multipart/form-data; boundary=edge\r\n\r\n--edge\r\n"
+    )
+    held = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(2)]
+    for connection in held:
+        connection.sendall(head.encode())
+    time.sleep(0.3)
+    answer = served.edit({"prompt": "a cat"}, {"image": b""})
+    assert answer.status == 429 and answer.headers["retry-after"] == "1"
+    for connection in held:
+        connection.close()
+    time.sleep(0.3)
+    assert served.edit({"prompt": "a cat"}, {"image": b""}).status == 400

@@ -1,0 +1,323 @@
+"""The service layer: fair, bounded, and every picture as it is drawn alone."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mindseye.errors import BadInput
+from mindseye.imagine.families import family
+from mindseye.imagine.imaginer import Imaginer, load
+from mindseye.imagine.request import Request
+from mindseye.learn.folder import save_model
+from mindseye.learn.learner import PictureFormat
+from mindseye.serve.asked import (
+    Accepted,
+    Asked,
+    Busy,
+    Closing,
+    Drawn,
+    Failed,
+    Finished,
+    Lost,
+    News,
+    NotFound,
+    Partial,
+    TooLate,
+)
+from mindseye.serve.limits import Limits
+from mindseye.serve.service import BREAK_AFTER, Service
+
+LONG = {"steps": 200}  # a drawing that does not end by itself while a test looks at it
+
+
+class Heard:
+    """What a request was told."""
+
+    def __init__(self) -> None:
+        self._news: queue.Queue[News] = queue.Queue()
+        self.told: list[News] = []
+
+    def __call__(self, news: News) -> None:
+        self._news.put(news)
+
+    def until(self, *kinds: type, seconds: float = 30) -> News:
+        """The next news of one of these kinds."""
+        while True:
+            news = self._news.get(timeout=seconds)
+            self.told.append(news)
+            if isinstance(news, kinds):
+                return news
+
+    def pictures(self) -> list[np.ndarray]:
+        """Of the whole request, once it is finished."""
+        end = self.until(Finished, Failed)
+        assert isinstance(end, Finished), end
+        drawn = sorted((news for news in self.told if isinstance(news, Drawn)), key=lambda news: news.place)
+        return [news.picture.pixels for news in drawn]
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[..., Service]]:
+    """Opens services, and closes them."""
+    services = []
+
+    def open_service(*imaginers: Imaginer, **limits: Any) -> Service:
+        service = Service({each.name: each for each in imaginers}, Limits(**limits), workers=2)
+        services.append(service)
+        return service
+
+    yield open_service
+    for service in services:
+        service.close()
+
+
+@pytest.fixture(scope="module")
+def pixelwise(tiny: Imaginer, tmp_path_factory: pytest.TempPathFactory) -> Imaginer:
+    """An untrained model that draws eight pictures in one pass."""
+    member = family("pixelrnn")
+    config = member.config.for_pictures(PictureFormat(8, 3), "tiny")  # type: ignore[attr-defined]
+    about = tiny.about.model_copy(update={"name": "pixelwise", "family": "pixelrnn", "config": config.model_dump()})
+    folder = tmp_path_factory.mktemp("models") / "pixelwise"
+    save_model(folder, member, member.build(config, 0), about, ["cat"], sheet=None)
+    return load(folder, device="cpu")
+
+
+def asked(
+    prompt: str = "a cat", *seeds: int, model: str = "tiny", candidates: int = 1, partials: int = 0, **fields: Any
+) -> Asked:
+    request = Request(prompt=prompt, **{"steps": 2, **fields} if model == "tiny" else fields)
+    return Asked(model, request, seeds or (0,), candidates, partials)
+
+
+def alone(imaginer: Imaginer, what: Asked) -> list[np.ndarray]:
+    return [imaginer.imagine(what.request, seeds=[seed])[0].pixels for seed in what.seeds]
+
+
+def test_in_any_company_a_request_has_the_pixels_that_it_has_alone(tiny: Imaginer, opened) -> None:
+    """Requests of 1 to 5 pictures with other prompts, seeds and settings, all at the same time."""
+    service = opened(tiny)
+    rng = np.random.default_rng(0)
+    requests = [
+        asked(
+            ["a cat", "a smiling cat", ""][index % 3],
+            *map(int, rng.integers(0, 2**32, rng.integers(1, 6))),
+            guidance=[1.0, 3.0][index % 2],
+            negative_prompt="cat" if index % 4 == 1 else "",
+            sampler=["heun", "ancestral"][index % 5 == 0],
+        )
+        for index in range(12)
+    ]
+    heard = [Heard() for _ in requests]
+    for what, watch in zip(requests, heard, strict=True):
+        service.submit(what, watch)
+    for what, watch in zip(requests, heard, strict=True):
+        for drawn, expected in zip(watch.pictures(), alone(tiny, what), strict=True):
+            assert np.array_equal(drawn, expected)
+
+
+def test_pictures_of_several_requests_go_through_one_pass_and_are_those_drawn_alone(
+    pixelwise: Imaginer, opened
+) -> None:
+    service = opened(pixelwise)
+    requests = [asked(prompt, seed, model="pixelwise") for seed, prompt in enumerate(["a cat", "a dog", "", "a cat"])]
+    heard = [Heard() for _ in requests]
+    for what, watch in zip(requests, heard, strict=True):
+        service.submit(what, watch)
+    for what, watch in zip(requests, heard, strict=True):
+        assert np.array_equal(watch.pictures()[0], alone(pixelwise, what)[0])
+
+
+def test_a_pass_takes_in_what_goes_together_and_nothing_else(pixelwise: Imaginer) -> None:
+    """Other prompts and seeds go together; other settings, and a given picture, do not."""
+    plain, other_words = (pixelwise.prepare(Request(prompt=prompt)) for prompt in ("a cat", "a dog"))
+    assert plain.goes_with(other_words)
+    assert not plain.goes_with(pixelwise.prepare(Request(prompt="a cat", temperature=0.5)))
+    assert not plain.goes_with(pixelwise.prepare(Request(prompt="a cat", negative_prompt="a dog")))
+    png = (Path(__file__).parents[2] / "docs" / "pictures" / "vae.png").read_bytes()
+    first, second = (pixelwise.prepare(Request(prompt="a cat", picture=png, keep=0.5)) for _ in range(2))
+    assert not plain.goes_with(first) and not first.goes_with(second) and first.goes_with(first)
+
+
+def test_the_thinker_chooses_the_picture_that_it_chooses_outside(
+    tiny_folder: Path, tiny_thinker: Path, tmp_path: Path, opened
+) -> None:
+    import shutil
+
+    from mindseye.report.thinking import imagine_thinking, thinker_of
+
+    folder = shutil.copytree(tiny_folder, tmp_path / "tiny")
+    shutil.copytree(tiny_thinker, folder / "thinker")
+    imaginer = load(folder, device="cpu")
+    what = asked("a cat", 5, 6, candidates=3)
+    heard = Heard()
+    opened(imaginer).submit(what, heard)
+    heard.until(Finished)
+    drawn = sorted((news for news in heard.told if isinstance(news, Drawn)), key=lambda news: news.place)
+    request = what.request.model_copy(update={"seed": 5, "count": 2})
+    expected = imagine_thinking(imaginer, thinker_of(imaginer), request, 3)
+    assert [news.picture.story for news in drawn] == [picture.story for picture in expected]
+    assert all(np.array_equal(a.picture.pixels, b.pixels) for a, b in zip(drawn, expected, strict=True))
+
+
+def test_partial_pictures_come_in_order_before_the_picture_and_become_it(tiny: Imaginer, opened) -> None:
+    heard = Heard()
+    opened(tiny).submit(asked("a cat", 3, partials=3, steps=8), heard)
+    [picture] = heard.pictures()
+    kinds = [type(news) for news in heard.told]
+    assert kinds == [Accepted, Partial, Partial, Partial, Drawn, Finished]
+    partials = [news for news in heard.told if isinstance(news, Partial)]
+    assert [partial.number for partial in partials] == [0, 1, 2]
+    away = [np.abs(partial.picture.pixels.astype(int) - picture).mean() for partial in partials]
+    assert away[0] > away[2], "each is nearer to what it becomes"
+
+
+def test_cancelled_it_stops_within_a_step_and_its_place_is_free(tiny: Imaginer, opened) -> None:
+    service = opened(tiny, queued_pictures=2)
+    heard = Heard()
+    ticket = service.submit(asked("a cat", 0, 1, partials=1, **LONG), heard)
+    heard.until(Accepted)
+    with pytest.raises(Busy):
+        service.submit(asked(), Heard())
+    service.cancel(ticket)
+    after = Heard()
+    service.submit(asked(), after)
+    after.until(Finished, seconds=10)
+    assert service.load == (0, 0)
+    assert service.counts["cancelled"] == 1 and service.counts["drawn"] == 1
+
+
+def test_half_of_the_requests_are_cancelled_and_none_of_them_is_begun_after(tiny: Imaginer, opened) -> None:
+    service = opened(tiny, queued_pictures=80)
+    heard = [Heard() for _ in range(80)]
+    tickets = [service.submit(asked("a cat", seed, steps=1), watch) for seed, watch in enumerate(heard)]
+    cancelled = set(np.random.default_rng(0).permutation(80)[:40].tolist())
+    for index in cancelled:
+        service.cancel(tickets[index])
+    for index, watch in enumerate(heard):
+        if index not in cancelled:
+            watch.until(Finished)
+    states = [ticket.state for ticket in tickets]
+    late = sum(state == "done" for index, state in enumerate(states) if index in cancelled)
+    assert states.count("done") == 40 + late and states.count("cancelled") == 40 - late
+    assert service.counts["drawn"] <= 40 + late + 2, "at most what was in the two workers' hands"
+    assert service.load == (0, 0)
+
+
+def test_beyond_the_queue_a_request_is_refused_at_once_and_told_when_to_come_again(tiny: Imaginer, opened) -> None:
+    service = opened(tiny, queued_pictures=4)
+    tickets = [service.submit(asked("a cat", 0, 1, **LONG), Heard()) for _ in range(2)]
+    began = time.monotonic()
+    with pytest.raises(Busy) as refused:
+        service.submit(asked(), Heard())
+    assert time.monotonic() - began < 0.5 and 1 <= refused.value.retry_seconds <= 60
+    for ticket in tickets:
+        service.cancel(ticket)
+
+
+def test_what_takes_longer_than_it_may_is_stopped(tiny: Imaginer, opened) -> None:
+    heard = Heard()
+    opened(tiny, request_seconds=0.05).submit(asked("a cat", *range(10), **LONG), heard)
+    failed = heard.until(Failed, Finished)
+    assert isinstance(failed, Failed) and isinstance(failed.error, TooLate)
+
+
+def test_a_small_request_does_not_wait_behind_a_large_one(tiny: Imaginer, opened) -> None:
+    service = opened(tiny)
+    large, small = Heard(), Heard()
+    service.submit(asked("a cat", *range(10), steps=8), large)
+    large.until(Accepted)
+    service.submit(asked("a cat", 99, steps=8), small)
+    small.until(Finished)
+    assert service.load[1] > 0, "the large one is still under way"
+    large.until(Finished)
+
+
+def test_a_loss_ends_its_own_request_only_and_three_in_a_minute_let_the_model_rest(
+    tiny: Imaginer, tiny_folder: Path, opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = load(tiny_folder, device="cpu")
+    other.about = other.about.model_copy(update={"name": "frail"})
+
+    def run_out(*arguments: Any) -> Any:
+        raise MemoryError
+
+    service = opened(tiny, other)
+    monkeypatch.setattr(other._model, "draw", run_out)
+    for _ in range(BREAK_AFTER):
+        assert service.ready
+        lost, well = Heard(), Heard()
+        service.submit(asked(model="frail"), lost)
+        service.submit(asked(), well)
+        end = lost.until(Failed)
+        assert isinstance(end, Failed) and isinstance(end.error, Lost)
+        well.until(Finished)
+    assert service.resting == ["frail"] and not service.ready
+    with pytest.raises(Busy):
+        service.submit(asked(model="frail"), Heard())
+    again = Heard()
+    service.submit(asked(), again)
+    again.until(Finished)
+
+
+def test_closing_lets_what_is_under_way_end_and_takes_nothing_new(tiny: Imaginer, opened) -> None:
+    service = opened(tiny)
+    heard = Heard()
+    service.submit(asked("a cat", 0, 1, 2), heard)
+    closing = threading.Thread(target=service.close, args=(30,))
+    closing.start()
+    assert len(heard.pictures()) == 3
+    closing.join(30)
+    assert not closing.is_alive()
+    with pytest.raises(Closing):
+        service.submit(asked(), Heard())
+
+
+def test_closing_without_grace_stops_what_is_under_way_within_a_step(tiny: Imaginer, opened) -> None:
+    service = opened(tiny)
+    heard = Heard()
+    service.submit(asked("a cat", *range(10), **LONG), heard)
+    heard.until(Accepted)
+    began = time.monotonic()
+    service.close()
+    assert time.monotonic() - began < 10
+    end = heard.until(Failed)
+    assert isinstance(end, Failed) and isinstance(end.error, Closing)
+
+
+@pytest.mark.parametrize(
+    ("what", "field"),
+    [
+        (asked("a cat", *range(11)), "count"),
+        (asked("a cat", candidates=17), "think"),
+        (asked("a cat", steps=201), "steps"),
+        (asked("a cat", candidates=2), "think"),
+    ],
+)
+def test_more_than_the_limits_or_the_model_allow_is_refused_by_name(
+    tiny: Imaginer, opened, what: Asked, field: str
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        opened(tiny).submit(what, Heard())
+    assert refused.value.field == field
+
+
+def test_what_the_model_cannot_do_is_told_as_the_first_news(tiny: Imaginer, opened) -> None:
+    heard = Heard()
+    opened(tiny).submit(asked("a cat", temperature=0.5), heard)
+    end = heard.until(Failed, Accepted)
+    assert isinstance(end, Failed) and end.error.field == "temperature"
+
+
+def test_a_model_is_a_name_and_never_a_path(tiny: Imaginer, opened) -> None:
+    service = opened(tiny)
+    for name in ("other", "", "../tiny", str(tiny.path), "tiny/"):
+        with pytest.raises(NotFound):
+            service.submit(asked(model=name), Heard())
