@@ -1,7 +1,7 @@
 """Draws with an exported model: numpy, onnxruntime and tokenizers, no torch and no mindseye.
 
 mindseye export emoji --onnx emoji-onnx
-python docs/draw_with_onnx.py emoji-onnx "a smiling cat" cat.png
+python docs/draw_with_onnx.py emoji-onnx "a smiling cat" 0 cat.png
 """
 
 import json
@@ -53,7 +53,7 @@ def as_image(picture):
 
 
 if __name__ == "__main__":
-    folder, prompt, path = sys.argv[1:]
+    folder, prompt, seed, path = sys.argv[1:]
     facts = json.loads((Path(folder) / "export.json").read_text())
-    noise = np.random.default_rng(0).standard_normal((facts["channels"], facts["size_px"], facts["size_px"]))
+    noise = np.random.default_rng(int(seed)).standard_normal((facts["channels"], facts["size_px"], facts["size_px"]))
     as_image(draw(folder, prompt, noise)).save(path)

@@ -11,7 +11,7 @@ import typer
 from mindseye.cli import console
 from mindseye.errors import BadInput
 
-Model = Annotated[str, typer.Argument(help="A shipped model's name, a model folder or a run.")]
+Model = Annotated[str, typer.Argument(help="A shipped model's name, a folder, a run, or a diffusers pipeline.")]
 Picture = Annotated[Path, typer.Argument(help="The picture to go on from, of any size.")]
 Prompt = Annotated[str, typer.Argument(help="What it is to show, for models with words.")]
 Count = Annotated[int, typer.Option("--count", "-n", help="How many pictures.")]

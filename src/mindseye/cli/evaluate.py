@@ -15,7 +15,7 @@ Page = Annotated[Path | None, typer.Option(help="Write the report as an HTML pag
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A shipped model's name, a model folder or a run.")],
+    model: Annotated[str, typer.Argument(help="A shipped model's name, a folder, a run, or a diffusers pipeline.")],
     collection: Annotated[str, typer.Argument(help="The collection that it was trained on.")],
     budget: Budget = 120.0,
     out: Page = None,

@@ -16,7 +16,9 @@ def grid(
         str, typer.Option(help="A field and its values, left to right, e.g. guidance=1,3,5.")
     ] = "seed=0,1,2,3",
     y: Annotated[str | None, typer.Option(help="Another, top to bottom, e.g. 'prompt=a cat|a red cat'.")] = None,
-    model: Annotated[str, typer.Option(help="A shipped model's name, a model folder or a run.")] = "emoji",
+    model: Annotated[
+        str, typer.Option(help="A shipped model's name, a folder, a run, or a diffusers pipeline.")
+    ] = "emoji",
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="For all pictures, e.g. steps=8; repeatable."),

@@ -15,7 +15,9 @@ from mindseye.errors import BadInput
 def imagine(
     prompt: Annotated[str, typer.Argument(help="What to draw.")],
     count: Annotated[int, typer.Option("--count", "-n", help="How many pictures.")] = 4,
-    model: Annotated[str, typer.Option(help="A shipped model's name, a model folder or a run.")] = "emoji",
+    model: Annotated[
+        str, typer.Option(help="A shipped model's name, a folder, a run, or a diffusers pipeline.")
+    ] = "emoji",
     seed: Annotated[int, typer.Option(help="Picture i uses seed + i; 0 to 4294967295.")] = 0,
     guidance: Annotated[
         float | None, typer.Option(help="How strictly the prompt is followed, 0 to 20.  [default: the model's]")

@@ -46,6 +46,7 @@ FAST = {
     "preview_pictures": "0", "held_out_pictures": "0", "preset": "small",
 }  # fmt: skip
 QUIET = (lambda line: None,)
+EACH = ["sd", pytest.param("sd-v", marks=pytest.mark.slow), pytest.param("sdxl", marks=pytest.mark.slow)]
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +142,7 @@ def test_noise_and_targets_are_those_of_ddpm() -> None:
     assert torch.equal(target(clean, noise, signal, "epsilon"), noise)
 
 
-@pytest.mark.parametrize("shape", MAKERS)
+@pytest.mark.parametrize("shape", EACH)
 def test_the_loss_falls_and_only_adapters_move(shape: str, bases: Callable[[str], Path]) -> None:
     config = config_of(bases(shape))
     model = build(config, 0)
@@ -217,6 +218,7 @@ def test_it_is_an_imaginer_as_any_pipeline_is(imaginer: Imaginer) -> None:
     assert varied.story.family == "StableDiffusionPipeline" and varied.story.model == "discs"
 
 
+@pytest.mark.slow
 def test_a_stopped_training_goes_on_to_the_same_adapters(
     bases: Callable[[str], Path], discs: Collection, tmp_path: Path
 ) -> None:

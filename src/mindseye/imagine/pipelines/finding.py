@@ -32,18 +32,19 @@ def find_pipeline(name_or_path: str | Path) -> Path | None:
 
 
 def fetched(name: str) -> Path:
-    """The folder of a pipeline on the model hub: safetensors only, and no code.
+    """The folder of a pipeline on the model hub, once it is downloaded: weights as safetensors only.
 
     Raises:
         BadInput: it cannot be had.
     """
-    from diffusers import DiffusionPipeline
     from huggingface_hub.errors import HfHubHTTPError
 
     from mindseye.imagine.pipelines.opening import quiet
 
     try:
         with quiet():
+            from diffusers import DiffusionPipeline
+
             return Path(DiffusionPipeline.download(name, use_safetensors=True))
     except (HfHubHTTPError, OSError, ValueError) as error:  # not found, no way to the hub, no safetensors, own code
         reason = str(error.__cause__ or error).strip().partition("\n")[0]

@@ -7,9 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from diffusers.pipelines.auto_pipeline import AUTO_TEXT2IMAGE_PIPELINES_MAPPING
-
 from mindseye.errors import BadInput
+from mindseye.imagine.pipelines.opening import quiet
 
 GUIDANCE = ("guidance_scale", "true_cfg_scale")  # the first of these that is a number by default
 LEAST_MULTIPLE = 8  # most of the library asks for it, whatever the network
@@ -51,6 +50,9 @@ def refuse_unless_text_to_image(pipeline: Any) -> None:
     Raises:
         BadInput: it wants more than a prompt, or makes something else than pictures.
     """
+    with quiet():
+        from diffusers.pipelines.auto_pipeline import AUTO_TEXT2IMAGE_PIPELINES_MAPPING
+
     knobs = Knobs.of(pipeline)
     known = type(pipeline) in AUTO_TEXT2IMAGE_PIPELINES_MAPPING.values()
     wants_more = "controlnet" in pipeline.components or ("image" in knobs and not known)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoPipelineForImage2Image, AutoPipelineForInpainting, DiffusionPipeline
 from diffusers.utils import logging as diffusers_logging
 from transformers.utils import logging as transformers_logging
 
@@ -30,6 +29,8 @@ def open_pipeline(folder: Path, device: str, **components: Any) -> Any:
     """
     try:
         with quiet():
+            from diffusers import DiffusionPipeline
+
             pipeline = DiffusionPipeline.from_pretrained(
                 folder, use_safetensors=True, local_files_only=True, **components
             )
@@ -47,25 +48,28 @@ def open_pipeline(folder: Path, device: str, **components: Any) -> Any:
 
 def completing(pipeline: Any) -> Any | None:
     """The inpainting pipeline of the same weights; None where the library has none."""
-    return _relative(AutoPipelineForInpainting, pipeline)
+    return _relative("AutoPipelineForInpainting", pipeline)
 
 
 def varying(pipeline: Any) -> Any | None:
     """The image-to-image pipeline of the same weights; None where the library has none."""
-    return _relative(AutoPipelineForImage2Image, pipeline)
+    return _relative("AutoPipelineForImage2Image", pipeline)
 
 
-def _relative(kind: Any, pipeline: Any) -> Any | None:
+def _relative(kind: str, pipeline: Any) -> Any | None:
+    import diffusers
+
     try:
         with quiet():
-            return kind.from_pipe(pipeline)
+            return getattr(diffusers, kind).from_pipe(pipeline)
     except ValueError:
         return None
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without those libraries' bars and remarks, which are not for the person at the prompt."""
+    """Without those libraries' bars and remarks, some of them made while they are imported, which are not for the
+    person at the prompt."""
     levels = [(part, part.get_verbosity()) for part in (diffusers_logging, transformers_logging)]
     for part, _ in levels:
         part.set_verbosity_error()

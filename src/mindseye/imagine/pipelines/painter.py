@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -42,6 +43,7 @@ class PipelinePainter:
         self._pipeline = pipeline
         self._completing, self._varying = completing(pipeline), varying(pipeline)
         self._knobs = Knobs.of(pipeline)
+        self._turn = threading.Lock()
         self.kind = type(pipeline).__name__
         self.device, self.at_once = pipeline.device, 1
         self.picture_format = PictureFormat(size_px or knobs.own_size(pipeline), 3)
@@ -142,7 +144,7 @@ class PipelinePainter:
         )
         try:
             with quiet():
-                for now in steps_of(pipeline, partial(pipeline, **arguments)):
+                for now in steps_of(pipeline, partial(pipeline, **arguments), self._turn):
                     yield now if isinstance(now, int) else _finished(now, size, given)
         except BadInput:
             raise

@@ -46,7 +46,7 @@ class Bar:
         pass
 
 
-def steps_of(pipeline: Any, call: Callable[[], Any]) -> Iterator[int | Any]:
+def steps_of(pipeline: Any, call: Callable[[], Any], turn: threading.Lock) -> Iterator[int | Any]:
     """Yields how many steps there are in all, once a step, and last what `call` returned.
 
     When the caller stops listening, the pipeline stops at its next step.
@@ -54,6 +54,7 @@ def steps_of(pipeline: Any, call: Callable[[], Any]) -> Iterator[int | Any]:
     Args:
         pipeline: whose steps are counted.
         call: draws with it.
+        turn: held meanwhile, since a pipeline keeps in itself where it stands.
 
     Raises:
         Exception: what `call` raised.
@@ -70,13 +71,14 @@ def steps_of(pipeline: Any, call: Callable[[], Any]) -> Iterator[int | Any]:
     def run() -> None:
         torch.set_num_threads(threads)  # a new thread would begin with torch's own idea of it
         try:
-            news.put(("done", call()))
+            with turn:
+                pipeline.progress_bar = partial(_bar, tick)
+                news.put(("done", call()))
         except Stopped:
             pass
         except Exception as error:
             news.put(("failed", error))
 
-    pipeline.progress_bar = partial(_bar, tick)
     thread = threading.Thread(target=run, name="draw")
     thread.start()
     try:
