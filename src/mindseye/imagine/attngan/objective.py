@@ -80,7 +80,7 @@ def released_discriminator(
 ) -> Tensor:
     """The code's; another's sentence is wrong only where it is of another concept."""
     mismatch = (F.softplus(others) * contradicts).mean()
-    return sum(map(says_yes, right)) / 2 + (sum(map(says_no, wrong)) + mismatch) / 3  # type: ignore[return-value]
+    return sum(map(says_yes, right)) / 2 + (sum(map(says_no, wrong)) + mismatch) / 3
 
 
 DISCRIMINATOR = {"paper": paper_discriminator, "released": released_discriminator}
