@@ -6,7 +6,7 @@
 One training for each weight lambda of the DAMSM (0, 1, 5, 10) and one of DF-GAN, which has no matching loss; the same
 collection, seed, minutes and, for AttnGAN, the same frozen DAMSM. R-precision is by the judge of `mindseye evaluate`,
 which took part in no training: the paper's is by the DAMSM itself, which a large lambda pleases by construction. Runs
-that are there go on, or are only measured. One JSON line a figure, with its interval; with `--seeds`, one training each.
+that are there go on, or are only measured. One JSON line a figure, with its interval.
 """
 
 from __future__ import annotations
