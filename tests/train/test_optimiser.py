@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -95,3 +96,11 @@ def test_the_average_forgets_the_first_weights() -> None:
     nn.init.constant_(model.weight, 5.0)
     average.update(1)
     assert weight_of(average) == 5.0
+
+
+def test_an_objective_may_learn_at_a_share_of_the_rate(model: Any) -> None:
+    slow = make_optimiser(model, replace(model.objectives()[0], rate=0.2), TrainConfig(learning_rate=1e-3))
+    slow.step(0.5)
+    rates = {group["lr"] for part in slow.parts.values() for group in part.param_groups}
+    assert slow.learning_rate == pytest.approx(2e-4)
+    assert [*rates] == pytest.approx([1e-4])

@@ -109,7 +109,7 @@ def test_pictures_of_every_size_are_drawn_in_stages_and_looked_at(size_px: int, 
 
 
 def test_at_256_px_all_is_as_in_the_paper() -> None:
-    """64, 128, 256 px; F_0 begins with 16 Ng channels at 4 x 4; the trunks end with 8 Nd at 4 x 4 by way of 16 and 32."""
+    """64, 128, 256 px; F_0 begins with 16 Ng channels at 4 x 4; trunks end with 8 Nd at 4 x 4 by way of 16 and 32."""
     paper = AttnGanConfig.for_pictures(PictureFormat(256, 3), "base")
     assert (paper.edges_px, paper.base_px, paper.ngf, paper.ndf, paper.residuals) == ([64, 128, 256], 4, 32, 64, 2)
     assert (paper.latent, paper.condition) == (100, 100)

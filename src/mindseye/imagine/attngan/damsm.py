@@ -1,4 +1,4 @@
-"""The DAMSM (Xu et al. 2018, section 3.2) that reads the captions and looks at what is drawn: a given one, or a new one.
+"""The DAMSM (Xu et al. 2018, section 3.2) that reads captions and looks at what is drawn: a given one, or a new one.
 
 Given (`--set model.damsm=FOLDER`) it was trained beforehand with `mindseye train damsm` and stays as it is, as in the
 paper. Else it is trained along, on real pictures, as one more objective.

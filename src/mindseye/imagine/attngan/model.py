@@ -118,7 +118,7 @@ class AttnGan(nn.Module):
     def attention(
         self, words: Words, negative: Words | None, seeds: Sequence[Seed], settings: Settings
     ) -> tuple[Float[Tensor, "picture channel height width"], Float[Tensor, "picture word row column"]]:
-        """See `family.Attentive.attention`: the mean over the stages that look at words, on the finest grid of these."""
+        """See `family.Attentive.attention`: the mean over the stages that look at words, on the finest grid."""
         stages = self.stages(words, seeds, settings)
         looks = [stage.attention for stage in stages if stage.attention is not None]
         return stages[-1].pictures, torch.stack([F.interpolate(each, looks[-1].shape[2:]) for each in looks]).mean(0)
