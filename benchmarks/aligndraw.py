@@ -4,8 +4,8 @@
 
 Each arm (alignment, none, a sentence vector) is trained on `digits`, where at every place one digit is banned, and
 asked for scenes of the kind that it saw and for scenes with a banned digit in its place. A judge that is not told the
-prompt reads each picture back. The rows `real` (pictures of the world itself, so the judge's own accuracy) and `shuffled` (the
-same pictures, each with the prompt of another) are what there is to reach and what is got by chance.
+prompt reads each picture back. The rows `real` (pictures of the world itself, so the judge's own accuracy) and
+`shuffled` (the same pictures, each with the prompt of another) are what there is to reach and what is got by chance.
 
 `--only align` trains one arm; `--models NAME=RUN ...` judges models that are trained already, of any family. The same
 command goes on where it stopped.
