@@ -118,7 +118,8 @@ def bits_by_copying(seen: np.ndarray, unseen: np.ndarray) -> np.ndarray:
 
 @pytest.mark.slow
 def test_unseen_pictures_cost_far_less_than_by_copying_the_pixel_to_the_left_or_above(tmp_path: Path) -> None:
-    examples = {split: [framed(split, index) for index in range(n)] for split, n in (("train", 512), ("validation", 64))}
+    counts = {"train": 512, "validation": 64}
+    examples = {split: [framed(split, index) for index in range(count)] for split, count in counts.items()}
     facts = {"size_px": 8, "transparent": False, "pixel_art": True}
     collection = write_collection(tmp_path / "framed", examples, facts)
     settings = FAST | {"preset": "tiny", "learning_rate": "5e-3", "batch_size": "32", "preview_pictures": "0"}
