@@ -2,15 +2,20 @@
 
     MINDSEYE_BENCH_DATA=/path/to/data python benchmarks/pixelrnn.py --minutes 4 --out bench > pixelrnn.jsonl
     python benchmarks/pixelrnn.py --arms gpt course --only bits
+    python benchmarks/pixelrnn.py --split homework        as in the homework that is set on these sprites
 
 `$MINDSEYE_BENCH_DATA/pokemon_creation` holds the course's two files. One JSON line a figure on standard output:
 
     bits      bits a pixel of held-out pictures, over all pixels and over those that are not background, beside the
               uniform distribution, the colours' frequencies, the same at each place, and a mixture of copying the
               pixel to the left, copying the one above, and the frequencies (its weights learnt by EM)
-    complete  held-out pictures completed from their upper 50 % and 25 %: bits a pixel of the hidden part, and how many
-              of its pixels become what they are, drawn at temperature 0 and by chance, beside repeating the last row
+    complete  held-out pictures completed from their upper 60 % (the homework), 50 % and 25 % (the course): bits a pixel
+              of the hidden part, and how many of its pixels become what they are, drawn at temperature 0 and by chance,
+              beside repeating the last row; the first three are named by their row in the file
     speed     pictures drawn a second, with what the network remembers and without, at a batch of 1 and of 64
+
+Held out are whole groups of look-alikes. With `--split homework` it is 80 pictures by chance and 80 more that nothing
+is done with, and the rest is trained on: relatives of those held out are among it, so its figures look better.
 
 An arm is a training of --minutes on the machine; its run is kept in --out and not done again.
 """
@@ -31,13 +36,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mindseye.collection.collect import collect
-from mindseye.collection.collection import Collection, is_prepared, open_prepared
+from mindseye.collection.collection import Collection, is_prepared, open_prepared, write_collection
 from mindseye.imagine.families import family
 from mindseye.imagine.family import Given, Settings
 from mindseye.learn.batch import Words
 from mindseye.learn.folder import load_model
 from mindseye.observe.text import load_text_encoder
 from mindseye.pictures.tensors import to_model
+from mindseye.randomness import rng_at
 from mindseye.train.loop import train
 from record import print_figure, say
 
@@ -50,7 +56,9 @@ ARMS: dict[str, dict[str, str]] = {
     "row-lstm": {"model.network": "row-lstm"},
     "diagonal-bilstm": {"model.network": "diagonal-bilstm"},
 }
-KEPT = (0.5, 0.25)  # of a picture that is to be completed
+KEPT = (0.6, 0.5, 0.25)  # of a picture that is to be completed
+NAMED = 3  # completed pictures whose names are in the line
+HOMEWORK = {"validation": 80, "test": 80}  # pictures; the rest is trained on
 COMPLETED = 16  # held-out pictures that are completed, the first ones
 LOOKS = 5  # without a memory, at a batch of 64: looks that are timed; every pixel costs one
 
@@ -64,6 +72,7 @@ class Trial:
         model: trained.
         seen, held_out: colour indices [picture, height, width] of the two splits, by the model's palette.
         pictures: the held-out ones, as the model sees them.
+        names: theirs, "row-00001.png" for the first row of the file.
         words: their captions (there are none in this collection: all empty).
         facts: in every line.
     """
@@ -73,6 +82,7 @@ class Trial:
     seen: NDArray[np.int64]
     held_out: NDArray[np.int64]
     pictures: Tensor
+    names: list[str]
     words: Words
     facts: dict[str, Any]
 
@@ -188,6 +198,7 @@ def complete(trial: Trial) -> None:
                 better="higher",
                 temperature=temperature,
                 pictures=len(wanted),
+                rows=trial.names[:NAMED],
                 **how,
             )
 
@@ -250,7 +261,8 @@ def _without_memory(model: Any, words: Words) -> float:
 
 def trained(name: str, collection: Collection, minutes: float, folder: Path) -> Trial:
     """Trains an arm, or takes up what was trained before."""
-    run = train("pixelrnn", collection, folder / f"{name}-{minutes:g}", minutes=minutes, settings=ARMS[name], log=say)
+    path = folder / f"{name}-{collection.name}-{minutes:g}"
+    run = train("pixelrnn", collection, path, minutes=minutes, settings=ARMS[name], log=say)
     _, model, about = load_model(run.model, family)
     splits = {split: collection.splits[split] for split in ("train", "validation")}
     pictures = {split: to_model(part.arrays(model.config.size_px, 3, True)) for split, part in splits.items()}
@@ -261,6 +273,7 @@ def trained(name: str, collection: Collection, minutes: float, folder: Path) -> 
         seen,
         held_out,
         pictures["validation"],
+        splits["validation"].file_names,
         load_text_encoder().encode([""]).rows([0] * len(held_out)),
         {
             "ours_name": name,
@@ -270,10 +283,33 @@ def trained(name: str, collection: Collection, minutes: float, folder: Path) -> 
             "pictures_trained_on": len(seen),
             "pictures_held_out": len(held_out),
             "colours": model.pixels.levels,
+            "split": collection.name,
         },
     )
 
 
+def by_look_alikes(out: Path) -> Collection:
+    """The sprites as `mindseye collect` splits them."""
+    prepared = out / "pokemon"
+    source = f"pokemon-creation:{Path(os.environ['MINDSEYE_BENCH_DATA']) / 'pokemon_creation'}"
+    return open_prepared(prepared) if is_prepared(prepared) else collect(source, prepared, captions="none")
+
+
+def as_the_homework(out: Path) -> Collection:
+    """The same sprites in the homework's numbers, assigned by chance: its own assignment is not in the files."""
+    prepared = out / "homework"
+    if is_prepared(prepared):
+        return open_prepared(prepared)
+    whole = by_look_alikes(out)
+    every = sorted((example for split in whole.splits.values() for example in split), key=lambda each: each.file_name)
+    left = [every[index] for index in rng_at(0, "homework").permutation(len(every))]
+    splits = {}
+    for name, count in HOMEWORK.items():
+        splits[name], left = left[:count], left[count:]
+    return write_collection(prepared, {"train": left, **splits}, whole.info)
+
+
+SPLITS = {"look-alike": by_look_alikes, "homework": as_the_homework}
 FIGURES: tuple[Callable[[Trial], None], ...] = (bits, complete, speed)
 
 
@@ -282,14 +318,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=["gpt", "course"], help="[gpt course]")
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="these figures alone")
+    parser.add_argument("--split", choices=SPLITS, default="look-alike", help="what is held out [look-alike]")
     parser.add_argument("--minutes", type=float, default=4.0, help="of training, for each arm [4]")
     parser.add_argument("--out", type=Path, default=Path("bench-pixelrnn"), help="folder of the runs")
     asked = parser.parse_args()
     if "MINDSEYE_BENCH_DATA" not in os.environ:
         raise SystemExit("set MINDSEYE_BENCH_DATA to the folder that holds pokemon_creation/")
-    prepared = asked.out / "pokemon"
-    source = f"pokemon-creation:{Path(os.environ['MINDSEYE_BENCH_DATA']) / 'pokemon_creation'}"
-    collection = open_prepared(prepared) if is_prepared(prepared) else collect(source, prepared, captions="none")
+    collection = SPLITS[asked.split](asked.out)
     for arm in asked.arms:
         say(f"--- {arm}")
         torch._dynamo.reset()

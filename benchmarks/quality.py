@@ -11,19 +11,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 import mindseye
+from cells import each_in_its_own_process, gather, is_done, write_json
 from judge import prompt_set, score
 from peers import ddpm, df_gan, diffusers_unet, mindseye_diffusion, real, retrieval
 from peers.trained import Trained
@@ -119,27 +116,6 @@ def run(cell: Cell, out: Path) -> None:
     write_json(folder / "row.json", row)
 
 
-def is_done(cell: Cell, out: Path) -> bool:
-    """Whether a cell is trained, drawn and judged."""
-    path = out / cell.folder_name / "row.json"
-    return path.exists() and bool(json.loads(path.read_text(encoding="utf-8"))["figures"])
-
-
-def write_json(path: Path, value: object) -> None:
-    aside = path.with_suffix(".aside")
-    aside.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-    os.replace(aside, path)
-
-
-def gather(out: Path) -> list[dict[str, Any]]:
-    """All rows under `out`, written to results.jsonl, too."""
-    rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(out.glob("*/row.json"))]
-    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "results.jsonl").write_text(lines, encoding="utf-8")
-    return rows
-
-
 def cells(asked: argparse.Namespace) -> list[Cell]:
     """In the order in which they are done: seed by seed, so that a race broken off has whole rounds."""
     found: dict[Cell, None] = {}
@@ -180,19 +156,11 @@ def main() -> None:
 
 
 def race(asked: argparse.Namespace) -> None:
-    """Every cell in a process of its own, so that no arm inherits settings, caches or memory of another."""
-    todo = [cell for cell in cells(asked) if not is_done(cell, asked.out)]
-    say(f"{len(todo)} cells to do, about {sum(cell.minutes for cell in todo) / 60:.1f} hours of training")
-    for cell in todo:
-        say(f"--- {cell.folder_name}")
-        command = [sys.executable, __file__, "--out", asked.out, "--threads", str(asked.threads)]
-        command += ["--cell", json.dumps(asdict(cell))]
-        code = subprocess.run(command, check=False).returncode
-        if code:
-            say(f"  it ended with exit code {code}; the same command goes on with it")
-            if code in (130, 143, -2, -15):
-                raise SystemExit(code)
-        gather(asked.out)
+    """Every cell that is not done yet."""
+    todo = {cell.folder_name: cell for cell in cells(asked) if not is_done(asked.out / cell.folder_name)}
+    say(f"{len(todo)} cells to do, about {sum(cell.minutes for cell in todo.values()) / 60:.1f} hours of training")
+    told = {name: asdict(cell) for name, cell in todo.items()}
+    each_in_its_own_process(__file__, told, asked.out, ["--threads", str(asked.threads)])
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
             f"{seen:,.0f}" if seen else "-",
             " ".join(str(row["seed"]) for row in sorted(mine, key=lambda row: row["seed"])),
             str(mine[0]["drawn"]),
-            *(_value([row["figures"][name] for row in mine if name in (row["figures"] or {})]) for name in figures),
+            *(interval([row["figures"][name] for row in mine if name in (row["figures"] or {})]) for name in figures),
             max(row["date"] for row in mine)[:10],
         ]
         lines.append(f"| {' | '.join(fields)} |")
@@ -57,7 +57,8 @@ def _is_shown(name: str) -> bool:
     return not (name.endswith("_real") or figure.endswith(("_real", "_retrieval")) or parts)
 
 
-def _value(figures: Sequence[dict[str, Any]]) -> str:
+def interval(figures: Sequence[dict[str, Any]]) -> str:
+    """The mean of one figure over several seeds, and the lowest and highest end of their intervals."""
     known = [figure for figure in figures if figure["value"] is not None]
     if not known:
         return "-"

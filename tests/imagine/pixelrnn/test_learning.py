@@ -87,6 +87,53 @@ def test_every_network_learns_a_picture_by_heart_and_completes_it_from_a_quarter
     assert torch.equal(completed.pictures, picture)
 
 
+def framed(split: str, index: int) -> Example:
+    """A rectangle with a black frame somewhere on white, of a place, a size and a colour of its own."""
+    rng = rng_at(0, f"framed {split}", index)
+    top, left = rng.integers(0, 4, 2)
+    height, width = rng.integers(3, 6, 2)
+    pixels = np.full((8, 8, 3), 255, np.uint8)
+    pixels[top : top + height, left : left + width] = 0
+    pixels[top + 1 : top + height - 1, left + 1 : left + width - 1] = list(COLOURS.values())[rng.integers(4)]
+    png = io.BytesIO()
+    Image.fromarray(pixels).save(png, format="PNG")
+    return Example(png.getvalue(), f"{split}{index:03d}.png", (), "a rectangle", f"{split}{index}", "test")
+
+
+def bits_by_copying(seen: np.ndarray, unseen: np.ndarray) -> np.ndarray:
+    """Bits a pixel of a [as to the left] + b [as above] + c frequency, where a, b and c are the best for `seen`."""
+
+    def likely(pictures: np.ndarray) -> np.ndarray:
+        counts = np.bincount(seen.flatten())
+        padded = np.pad(pictures, ((0, 0), (1, 0), (1, 0)), constant_values=counts.argmax())
+        copies = padded[:, 1:, :-1] == pictures, padded[:, :-1, 1:] == pictures
+        return np.stack([*copies, counts[pictures] / counts.sum()], axis=-1)
+
+    shares = np.full(3, 1 / 3)
+    for _ in range(100):
+        each = likely(seen) * shares
+        shares = (each / each.sum(-1, keepdims=True)).mean((0, 1, 2))
+    return -np.log2(likely(unseen) @ shares)
+
+
+@pytest.mark.slow
+def test_unseen_pictures_cost_far_less_than_by_copying_the_pixel_to_the_left_or_above(tmp_path: Path) -> None:
+    counts = {"train": 512, "validation": 64}
+    examples = {split: [framed(split, index) for index in range(count)] for split, count in counts.items()}
+    facts = {"size_px": 8, "transparent": False, "pixel_art": True}
+    collection = write_collection(tmp_path / "framed", examples, facts)
+    settings = FAST | {"preset": "tiny", "learning_rate": "5e-3", "batch_size": "32", "preview_pictures": "0"}
+    run = train("pixelrnn", collection, tmp_path / "run", pictures=6_400, settings=settings)
+    _, model, _ = load_model(run.model, family)
+    seen, unseen = (to_model(collection.splits[split].arrays(8, 3, pixel_art=True)) for split in examples)
+    ours = model.likelihood(unseen, load_text_encoder().encode([""]).rows([0] * len(unseen))).mean((1, 2)).numpy()
+    indices = [model.pixels.read(pictures)[..., 0].numpy() for pictures in (seen, unseen)]
+    copied = bits_by_copying(*indices).mean((1, 2))
+    gain = copied - ours
+    assert gain.mean() > 10 * gain.std(ddof=1) / len(gain) ** 0.5  # standard errors, one a picture
+    assert ours.mean() < 0.6 * copied.mean()
+
+
 def losses(model: Any, batch: Batch, **draws: list[bool]) -> float:
     numbers = {"without_caption": [False] * 2, "mirrored": [False] * 2, **draws}
     [objective] = model.objectives()

@@ -65,21 +65,34 @@ def test_a_picture_is_the_same_bytes_alone_and_in_any_company(network: str, mode
         assert torch.equal(pictures[[seed for _, seed in order].index(7)], alone[0])
 
 
-@pytest.mark.parametrize("fields", [{}, {"guidance": 2.5}, {"temperature": 0.7, "top_p": 0.8}])
-@pytest.mark.parametrize("pixels", ["palette", "levels", "logistics", "regression"])
-def test_the_memory_changes_nothing_in_what_is_drawn(pixels: str, fields: dict[str, float], model, captions) -> None:
-    """Against a network that looks at the whole picture again for every pixel."""
-    made, slow = model(pixels=pixels), model(pixels=pixels)
-    slow.network.begin = lambda condition: (condition, torch.zeros(len(condition), 16, 16))
+def without_memory(model: Any) -> Any:
+    """The same network, which looks at the whole picture again for every pixel."""
+    size, width = model.config.size_px, model.config.width
 
     def look_again(memory: Any, place: int, before: Tensor) -> Tensor:
         condition, seen = memory
         if place:
             seen[:, place - 1] = before
-        return slow.network(seen.unflatten(1, (4, 4)), condition).flatten(1, 2)[:, place]
+        return model.network(seen.unflatten(1, (size, size)), condition).flatten(1, 2)[:, place]
 
-    slow.network.step = look_again
+    model.network.begin = lambda condition: (condition, torch.zeros(len(condition), size**2, width))
+    model.network.step = look_again
+    return model
+
+
+@pytest.mark.parametrize("fields", [{}, {"guidance": 2.5}, {"temperature": 0.7, "top_p": 0.8}])
+@pytest.mark.parametrize("pixels", ["palette", "levels", "logistics", "regression"])
+def test_the_memory_changes_nothing_in_what_is_drawn(pixels: str, fields: dict[str, float], model, captions) -> None:
+    made, slow = model(pixels=pixels), without_memory(model(pixels=pixels))
     assert torch.equal(drawn(made, captions(0, 1), [3, 4], **fields), drawn(slow, captions(0, 1), [3, 4], **fields))
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_every_network_draws_with_its_memory_what_it_draws_without_one(network: str, model, captions) -> None:
+    made, slow = model(network=network, size_px=6), without_memory(model(network=network, size_px=6))
+    pictures = drawn(made, captions(0, 1), [3, 4], top_p=1.0)
+    assert torch.equal(pictures, drawn(slow, captions(0, 1), [3, 4], top_p=1.0))
+    assert not torch.equal(pictures[0], pictures[1])
 
 
 def test_free_pictures_differ_and_the_likeliest_one_is_always_the_same(model, captions) -> None:

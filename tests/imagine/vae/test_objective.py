@@ -36,9 +36,19 @@ def posterior(mean: float, log_variance: float) -> Posterior:
     return Posterior(torch.tensor([[mean]]).double(), torch.tensor([[log_variance]]).double())
 
 
-@pytest.mark.parametrize(("mean", "log_variance", "nats"), [(0, 0, 0), (1, 0, 0.5), (0, 1, 0.359140914)])
+@pytest.mark.parametrize(
+    ("mean", "log_variance", "nats"), [(0, 0, 0), (1, 0, 0.5), (0, 1, 0.359140914), (0, 5, 71.206579551)]
+)
 def test_the_kl_is_that_of_a_log_variance(mean: float, log_variance: float, nats: float) -> None:
     assert kl(posterior(mean, log_variance)).item() == pytest.approx(nats, abs=1e-9)
+
+
+def test_no_code_costs_less_than_the_prior() -> None:
+    """With its sign turned, as some lecture notes have it, minimising this expression would have no end."""
+    means, log_variances = torch.meshgrid(torch.linspace(-6, 6, 25), torch.linspace(-12, 6, 37), indexing="ij")
+    costs = kl(Posterior(means.double(), log_variances.double()))
+    assert costs.min().item() == 0
+    assert [means.flatten()[costs.argmin()], log_variances.flatten()[costs.argmin()]] == [0, 0]
 
 
 def test_a_code_is_the_mean_and_half_of_the_log_variance_as_exponent_times_noise() -> None:
