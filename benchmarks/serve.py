@@ -72,7 +72,7 @@ def running(name: str, model: str) -> Iterator[int]:
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         until = time.monotonic() + 180
-        while not answered(port, PROMPTS[0], 0):
+        while answered(port, PROMPTS[0], 0) != 200:
             if process.poll() is not None or time.monotonic() > until:
                 raise SystemExit(f"{name} did not start")
             time.sleep(0.5)

@@ -113,7 +113,7 @@ def test_in_any_company_a_request_has_the_pixels_that_it_has_alone(tiny: Imagine
             negative_prompt="cat" if index % 4 == 1 else "",
             sampler=["heun", "ancestral"][index % 5 == 0],
         )
-        for index in range(12)
+        for index in range(8)
     ]
     heard = [Heard() for _ in requests]
     for what, watch in zip(requests, heard, strict=True):
@@ -127,7 +127,7 @@ def test_pictures_of_several_requests_go_through_one_pass_and_are_those_drawn_al
     pixelwise: Imaginer, opened
 ) -> None:
     service = opened(pixelwise)
-    requests = [asked(prompt, seed, model="pixelwise") for seed, prompt in enumerate(["a cat", "a dog", "", "a cat"])]
+    requests = [asked(prompt, seed, model="pixelwise") for seed, prompt in enumerate(["a cat", "a dog", ""])]
     heard = [Heard() for _ in requests]
     for what, watch in zip(requests, heard, strict=True):
         service.submit(what, watch)
@@ -156,13 +156,13 @@ def test_the_thinker_chooses_the_picture_that_it_chooses_outside(
     folder = shutil.copytree(tiny_folder, tmp_path / "tiny")
     shutil.copytree(tiny_thinker, folder / "thinker")
     imaginer = load(folder, device="cpu")
-    what = asked("a cat", 5, 6, candidates=3)
+    what = asked("a cat", 5, 6, candidates=2)
     heard = Heard()
     opened(imaginer).submit(what, heard)
     heard.until(Finished)
     drawn = sorted((news for news in heard.told if isinstance(news, Drawn)), key=lambda news: news.place)
     request = what.request.model_copy(update={"seed": 5, "count": 2})
-    expected = imagine_thinking(imaginer, thinker_of(imaginer), request, 3)
+    expected = imagine_thinking(imaginer, thinker_of(imaginer), request, 2)
     assert [news.picture.story for news in drawn] == [picture.story for picture in expected]
     assert all(np.array_equal(a.picture.pixels, b.pixels) for a, b in zip(drawn, expected, strict=True))
 
@@ -195,10 +195,10 @@ def test_cancelled_it_stops_within_a_step_and_its_place_is_free(tiny: Imaginer, 
 
 
 def test_half_of_the_requests_are_cancelled_and_none_of_them_is_begun_after(tiny: Imaginer, opened) -> None:
-    service = opened(tiny, queued_pictures=80)
-    heard = [Heard() for _ in range(80)]
+    service = opened(tiny, queued_pictures=40)
+    heard = [Heard() for _ in range(40)]
     tickets = [service.submit(asked("a cat", seed, steps=1), watch) for seed, watch in enumerate(heard)]
-    cancelled = set(np.random.default_rng(0).permutation(80)[:40].tolist())
+    cancelled = set(np.random.default_rng(0).permutation(40)[:20].tolist())
     for index in cancelled:
         service.cancel(tickets[index])
     for index, watch in enumerate(heard):
@@ -206,8 +206,8 @@ def test_half_of_the_requests_are_cancelled_and_none_of_them_is_begun_after(tiny
             watch.until(Finished)
     states = [ticket.state for ticket in tickets]
     late = sum(state == "done" for index, state in enumerate(states) if index in cancelled)
-    assert states.count("done") == 40 + late and states.count("cancelled") == 40 - late
-    assert service.counts["drawn"] <= 40 + late + 2, "at most what was in the two workers' hands"
+    assert states.count("done") == 20 + late and states.count("cancelled") == 20 - late
+    assert service.counts["drawn"] <= 20 + late + 2, "at most what was in the two workers' hands"
     assert service.load == (0, 0)
 
 

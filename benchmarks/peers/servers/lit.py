@@ -20,7 +20,7 @@ class Imagining(litserve.LitAPI):
     def setup(self, device: str) -> None:
         self.imaginer = mindseye.load(sys.argv[1])
 
-    def decode_request(self, request: dict[str, Any]) -> tuple[str, int]:
+    def decode_request(self, request) -> tuple[str, int]:  # type: ignore[no-untyped-def]  # LitServe reads its type
         return request["prompt"], request["seed"]
 
     def predict(self, batch: Sequence[tuple[str, int]]) -> np.ndarray:

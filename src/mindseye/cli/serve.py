@@ -90,7 +90,7 @@ def greeting(models: list[str], access: Access) -> list[str]:
     body = shlex.quote('{"prompt": "a smiling cat", "seed": 0}')
     return [
         f"{', '.join(models)} at {address} (Ctrl-C stops)",
-        "",
+        "with the token in MINDSEYE_TOKEN:" if access.token else "",
         f"curl -s {address}/v1/images/generations -H 'Content-Type: application/json'{authorization} -d {body}"
         f' | python3 -c "{SAVE}"',
         "",

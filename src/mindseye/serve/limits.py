@@ -23,5 +23,4 @@ class Limits(BaseModel):
     uploads: int = Field(4, ge=1, description="uploads that come in at a time")
     body_seconds: float = Field(30.0, gt=0, description="for a body to come in")
     header_seconds: float = Field(10.0, gt=0, description="for a request's first lines to come in")
-    results: int = Field(100, ge=1, description="pictures that a search gives")
     wrong_tokens: int = Field(20, ge=1, description="wrong tokens a minute from one address, before it has to wait")
