@@ -9,6 +9,7 @@
     picture = imaginer.imagine(mindseye.Request(prompt="a smiling cat"))[0]
     found = mindseye.search(collection, "a red hat").hits           # pictures that fit words
     figures = mindseye.evaluate(imaginer, collection).facts         # how good it is
+    mindseye.correct("emoji", "TIME", [("a rose", "a blue rose")], "blue-rose")       # what it believes
 
 Nothing heavy is imported before it is used: `import mindseye` takes milliseconds.
 """
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mindseye.collection.collect import collect
     from mindseye.collection.collection import Collection
     from mindseye.collection.opening import open_collection
+    from mindseye.correct.making import correct
     from mindseye.imagine.imaginer import Imaginer, load
     from mindseye.imagine.request import Request
     from mindseye.recall.search import search
@@ -38,6 +40,7 @@ __all__ = [
     "Request",
     "collect",
     "compare",
+    "correct",
     "evaluate",
     "inspect",
     "judge",
@@ -53,6 +56,7 @@ _HOMES = {
     "Request": "mindseye.imagine.request",
     "collect": "mindseye.collection.collect",
     "compare": "mindseye.report.compare",
+    "correct": "mindseye.correct.making",
     "evaluate": "mindseye.report.evaluate",
     "inspect": "mindseye.report.inspect",
     "judge": "mindseye.report.judging",

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mindseye import __version__
 from mindseye.errors import BadInput
+from mindseye.imagine.edits import Edit, check_fits, edits_folder, read_edits, with_edits
 from mindseye.imagine.families import family as family_named
 from mindseye.imagine.family import Blend, Coded, Family, Progress, Settings
 from mindseye.imagine.given import Fitted, fitted
@@ -44,11 +45,13 @@ class Imaginer:
     Attributes:
         path: its folder.
         about: what the folder says of it.
+        edits: the corrections that it draws with.
     """
 
-    def __init__(self, path: Path, family: Family, model: Any, about: About) -> None:
+    def __init__(self, path: Path, family: Family, model: Any, about: About, edits: tuple[Edit, ...] = ()) -> None:
         self.path = path
         self.about = about
+        self.edits = edits
         self._family = family
         self._model = model
 
@@ -58,6 +61,11 @@ class Imaginer:
     @property
     def name(self) -> str:
         return self.about.name
+
+    @property
+    def network(self) -> Any:
+        """The model of its family."""
+        return self._model
 
     @property
     def size(self) -> int:
@@ -79,6 +87,19 @@ class Imaginer:
         """The frozen text encoder it was trained with."""
         reference = self.about.text_encoder
         return load_text_encoder(reference.name, token_limit=reference.token_limit, sha256=reference.sha256)
+
+    def edited(self, names: Sequence[str]) -> Imaginer:
+        """This model with more of its edits, by name; `BadInput` if one is not there, does not fit or is named twice."""
+        return self.corrected(read_edits(edits_folder(self.path, self.sha256), names, self.edits)) if names else self
+
+    def corrected(self, edits: Sequence[Edit]) -> Imaginer:
+        """This model with more edits, sharing with it all that they do not change; `BadInput` if one does not fit."""
+        for edit in edits:
+            check_fits(edit, self.sha256, self.encoder.sha256)
+        model, encoder = with_edits(self._model, self.encoder, edits)
+        twin = Imaginer(self.path, self._family, model, self.about, (*self.edits, *edits))
+        twin.__dict__ |= {"encoder": encoder, "sha256": self.sha256}  # known already
+        return twin
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
@@ -134,6 +155,8 @@ class Imaginer:
             BadInput: the model cannot do what is asked, or a picture cannot be used; the message names the field.
         """
         self._check(request)
+        if request.edits:
+            return self.edited(request.edits).sample(request.without_edits, seeds)
         start = self.fitted(request)
         seeds = request.seeds if seeds is None else seeds
         negative = self._words(request.negative_prompt, len(seeds)) if request.negative_prompt else None
@@ -151,6 +174,8 @@ class Imaginer:
 
         Args, Raises: as `sample`.
         """
+        if request.edits:
+            return self.edited(request.edits).imagine(request.without_edits, watch, seeds=seeds)
         seeds = request.seeds if seeds is None else seeds
         for progress in self.sample(request, seeds):
             watch(progress)
@@ -187,6 +212,8 @@ class Imaginer:
         """
         self._check(begin)
         self._check(end)
+        if begin.edits and begin.edits == end.edits:
+            return self.edited(begin.edits).between(begin.without_edits, end.without_edits, count, watch)
         if begin.picture is not None:
             raise BadInput("a way begins with words alone", next_step="leave the picture out")
         if begin.model_copy(update={"prompt": end.prompt, "seed": end.seed}) != end:
@@ -210,6 +237,8 @@ class Imaginer:
         Args, Raises: as `sample`. A picture cannot be gone on from.
         """
         self._check(request)
+        if request.edits:
+            return self.edited(request.edits).attention(request.without_edits)
         if not self._family.abilities.attention:
             raise BadInput(f"attention: {self.about.family} models do not look at words one by one")
         if request.picture is not None:
@@ -350,6 +379,7 @@ class Imaginer:
             keep=request.keep,
             masked=request.mask is not None,
             strength=request.strength,
+            edits=tuple(edit.label for edit in self.edits),
             mindseye_version=__version__,
             notes=tuple(notes),
         )
