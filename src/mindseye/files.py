@@ -23,7 +23,7 @@ def cache_folder() -> Path:
 
 
 def data_folder() -> Path:
-    """Where what a person made is kept that has no folder of its own: `$MINDSEYE_HOME`, or `~/.local/share/mindseye`."""
+    """Where what a person made and that has no other folder is kept: `$MINDSEYE_HOME`, or `~/.local/share/mindseye`."""
     return Path(os.environ.get("MINDSEYE_HOME") or Path.home() / ".local" / "share" / "mindseye")
 
 

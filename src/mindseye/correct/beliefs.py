@@ -126,7 +126,11 @@ class Shown:
 
 
 def show(
-    before: Imaginer, after: Imaginer, asked: Sequence[Probe], count: int, log: Callable[[str], None] = lambda line: None
+    before: Imaginer,
+    after: Imaginer,
+    asked: Sequence[Probe],
+    count: int,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Shown:
     """Draws every probe with seeds 0 to `count` - 1, by both."""
     every = [probe for probe in asked for _ in range(count)]

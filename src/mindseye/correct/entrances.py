@@ -52,8 +52,11 @@ class Entered(Protocol):
         rows: what one token is to mean that stands for several.
     """
 
-    entrances: Sequence[Entrance]
-    rows: Rows
+    @property
+    def entrances(self) -> Sequence[Entrance]: ...
+
+    @property
+    def rows(self) -> Rows: ...
 
     def read(self, prompts: Sequence[str]) -> list[Read]:
         """Prompts as they arrive at the entrances."""
@@ -169,5 +172,3 @@ def text_maps(network: nn.Module, text_width: int) -> list[Entrance]:
         Entrance(f"{name}.weight", module.weight, TOKENS, 0 if name.endswith("to_v") else module.out_features)
         for name, module in found.items()
     ]
-
-

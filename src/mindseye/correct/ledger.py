@@ -1,4 +1,4 @@
-"""The ledger of a model: which edits there are, which of them contradict each other, how one is passed on or taken back.
+"""The ledger of a model: which edits there are, which contradict each other, how one is passed on or taken back.
 
 Taking an edit back deletes its file, and nothing else: the model's own files were never written.
 """

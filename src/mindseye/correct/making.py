@@ -17,8 +17,8 @@ from mindseye.correct.entrances import DiffusionEntrances
 from mindseye.correct.memories import MiniLMMemory
 from mindseye.correct.refact import refact
 from mindseye.errors import BadInput
-from mindseye.imagine.edits import ENCODER, MODEL, Edit, EditRecord, Layer, edits_folder, read_edit, write_edit
 from mindseye.imagine.diffusion.model import Diffusion
+from mindseye.imagine.edits import ENCODER, MODEL, Edit, EditRecord, Layer, read_edit, write_edit
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.learn.side_by_side import one_thread
 from mindseye.observe.contrastive import load_judge
@@ -113,7 +113,8 @@ def correct(
         mindseye_version=__version__,
     )
     log(f"{method} took {made.seconds:.2f} s and changes {record.share_of_weights:.2%} of the weights")
-    figures, sheet = (), None
+    figures: tuple[Figure, ...] = ()
+    sheet = None
     if pictures:
         after = imaginer.corrected([Edit(record, made.layers, "")])
         figures, sheet = _measured(imaginer, after, record, pictures, log)
@@ -135,11 +136,17 @@ def make(
     if method not in METHODS:
         raise BadInput(f"there is no method {method!r}", next_step=f"choose one of {', '.join(METHODS)}")
     if not pairs:
-        raise BadInput("there is nothing to correct", next_step='give a source and a destination: "a rose" "a blue rose"')
+        raise BadInput(
+            "there is nothing to correct", next_step='give a source and a destination: "a rose" "a blue rose"'
+        )
     if not imaginer.about.collection.captions:
         raise BadInput(f"{imaginer.name} learnt without captions", next_step="prompts change nothing there")
     with one_thread(), torch.no_grad():
-        return _by_refact(imaginer, pairs, preserve, lam) if method == "ReFACT" else _closed(imaginer, method, pairs, preserve, lam)
+        return (
+            _by_refact(imaginer, pairs, preserve, lam)
+            if method == "ReFACT"
+            else _closed(imaginer, method, pairs, preserve, lam)
+        )
 
 
 def _closed(imaginer: Imaginer, method: str, pairs: Sequence[Pair], preserve: Sequence[str], lam: float | None) -> Made:

@@ -45,7 +45,9 @@ class Asked:
         return torch.cat([keys, values], dim=1)
 
 
-def time(model: Entered, pairs: Sequence[Pair], *, preserve: Sequence[str] = (), lam: float = TIME_LAMBDA) -> dict[str, Layer]:
+def time(
+    model: Entered, pairs: Sequence[Pair], *, preserve: Sequence[str] = (), lam: float = TIME_LAMBDA
+) -> dict[str, Layer]:
     """The changes that give each source the meaning of its destination.
 
     Args:
@@ -67,7 +69,7 @@ def time(model: Entered, pairs: Sequence[Pair], *, preserve: Sequence[str] = (),
         for place, group in enumerate(standing_for(source, destination, model.same)):
             keys.append(source.tokens[place])
             targets.append(model.rows(destination.tokens, group))
-    return _solved(model, keys, targets, (sources, destinations), preserve, lam, (1.0, 1.0))
+    return solved(model, keys, targets, whole_prompts(sources, destinations), preserve, lam)
 
 
 def uce(
@@ -93,32 +95,53 @@ def uce(
         model.rows(destination.tokens, last_standing_for(source, destination))
         for source, destination in zip(sources, destinations, strict=True)
     ]
-    return _solved(model, keys, targets, (sources, destinations), preserve, lam, (scale, preserve_scale))
+    return solved(model, keys, targets, whole_prompts(sources, destinations), preserve, lam, (scale, preserve_scale))
 
 
-def _solved(
-    model: Entered, keys: Sequence[Tensor], targets: Sequence[tuple[Tensor, Tensor]],
-    reads: tuple[Sequence[Read], Sequence[Read]], preserve: Sequence[str], lam: float, scales: tuple[float, float],
-) -> dict[str, Layer]:  # fmt: skip
-    kept = model.read(preserve) if preserve else []
-    empty = keys[0].new_zeros(0, len(keys[0]))
-    asked = {TOKENS: Asked(Inputs(torch.stack(list(keys)), torch.cat([empty, *(read.tokens for read in kept)])), *stacked(targets))}
-    sentences = [
+def whole_prompts(sources: Sequence[Read], destinations: Sequence[Read]) -> list[tuple[Tensor, Tensor]]:
+    """(what stands for a source as a whole, for its destination), where the model has an entrance for that."""
+    return [
         (source.sentence, destination.sentence)
-        for source, destination in zip(*reads, strict=True)
+        for source, destination in zip(sources, destinations, strict=True)
         if source.sentence is not None and destination.sentence is not None and destination.ids
     ]
+
+
+def solved(
+    model: Entered,
+    keys: Sequence[Tensor],
+    targets: Sequence[tuple[Tensor, Tensor]],
+    sentences: Sequence[tuple[Tensor, Tensor]],
+    preserve: Sequence[str],
+    lam: float,
+    scales: tuple[float, float] = (1.0, 1.0),
+) -> dict[str, Layer]:
+    """The change of every entrance.
+
+    Args:
+        model: what is corrected.
+        keys: tokens that are to give something else.
+        targets: for each the token that gives what is wanted, of keys and of values of attention.
+        sentences: (now, wanted) of whole prompts.
+        preserve: prompts that are to mean what they mean.
+        lam: weight of staying as it is.
+        scales: weights of what is corrected and of what is preserved.
+    """
+    kept = model.read(preserve) if preserve else []
+    asked = {TOKENS: Asked(_inputs(keys, [read.tokens for read in kept]), *stacked(targets))}
     if sentences:
-        now, then = stacked(sentences)
-        empty = now.new_zeros(0, now.shape[1])
-        whole = torch.cat([empty, *(read.sentence[None] for read in kept if read.sentence is not None)])
-        asked[SENTENCE] = Asked(Inputs(now, whole), then, then)
+        now, wanted = stacked(sentences)
+        whole = [read.sentence[None] for read in kept if read.sentence is not None]
+        asked[SENTENCE] = Asked(_inputs(list(now), whole), wanted, wanted)
     right = {takes: right_factor(each.inputs, lam, *scales) for takes, each in asked.items()}
-    return {
-        entrance.matrix: change(
-            entrance.weight.detach().cpu(), asked[entrance.takes].values(entrance),
-            asked[entrance.takes].inputs.keys, right[entrance.takes],
-        )
-        for entrance in model.entrances
-        if entrance.takes in asked
-    }  # fmt: skip
+    layers = {}
+    for entrance in model.entrances:
+        if entrance.takes in asked:
+            each = asked[entrance.takes]
+            weight = entrance.weight.detach().cpu()
+            layers[entrance.matrix] = change(weight, each.values(entrance), each.inputs.keys, right[entrance.takes])
+    return layers
+
+
+def _inputs(keys: Sequence[Tensor], kept: Sequence[Tensor]) -> Inputs:
+    return Inputs(torch.stack(list(keys)), torch.cat([keys[0].new_zeros(0, len(keys[0])), *kept]))

@@ -72,7 +72,9 @@ class Found:
     steps: int
 
 
-def refact(memory: Memory, source: str, destination: str, captions: Sequence[str], *, steps: int = STEPS) -> tuple[Layer, Found]:
+def refact(
+    memory: Memory, source: str, destination: str, captions: Sequence[str], *, steps: int = STEPS
+) -> tuple[Layer, Found]:
     """The rank-one change that makes an encoder read `source` as `destination`.
 
     Args:
@@ -113,19 +115,19 @@ def rank_one(
 def find_value(
     memory: Memory, texts: Sequence[str], source: str, destination: str, others: Sequence[str], steps: int
 ) -> Found:
-    """v* by Adam on what is added to W k: it maximises log softmax_j(-|E(text) - E(x_j)|)[destination] over the texts."""
+    """v* by Adam on what is added to W k: it maximises log softmax_j(-|E(text) - E(x_j)|)[destination], the mean over
+    the texts."""
     with torch.no_grad():
         choices = memory.sentences([destination, *others])
         start = memory.keys(texts, source).mean(0) @ memory.weight.T
     delta = torch.zeros_like(start, requires_grad=True)
     optimiser = torch.optim.Adam([delta], LEARNING_RATE)
     taken, probability = 0, 0.0
-    for taken in range(1, steps + 1):
+    while taken < steps and probability <= ENOUGH:
+        taken += 1
         distance = torch.cdist(memory.sentences(texts, source, delta), choices)
         likelihood = (-distance).log_softmax(1)[:, 0]
         probability = float(likelihood.detach().exp().mean())
-        if probability > ENOUGH:
-            break
         loss = -likelihood.mean() + DECAY * delta.norm() / start.norm() ** 2
         optimiser.zero_grad()
         loss.backward()

@@ -1,4 +1,4 @@
-"""Edits: corrections of what a model believes. Each is a low-rank layer in a file of its own, W' = W + left right, which
+"""Edits: corrections of what a model believes. Each is a low-rank layer in a file of its own, W' = W + left right, and
 is added to a twin of the model where a request names it. The model itself, in memory and on disk, is never touched.
 
     edits/NAME.safetensors    in the model's folder; for a model that comes with the package, in the person's own data
@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open

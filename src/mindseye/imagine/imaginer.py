@@ -89,7 +89,7 @@ class Imaginer:
         return load_text_encoder(reference.name, token_limit=reference.token_limit, sha256=reference.sha256)
 
     def edited(self, names: Sequence[str]) -> Imaginer:
-        """This model with more of its edits, by name; `BadInput` if one is not there, does not fit or is named twice."""
+        """This model with more of its edits, by name; `BadInput` if one is not there, does not fit, or is in force."""
         return self.corrected(read_edits(edits_folder(self.path, self.sha256), names, self.edits)) if names else self
 
     def corrected(self, edits: Sequence[Edit]) -> Imaginer:
