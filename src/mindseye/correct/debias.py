@@ -63,9 +63,8 @@ def debias(
     if len(set(attributes)) < 2:
         raise BadInput("an even share needs two attributes or more", next_step="name them")
     wanted = 1 / len(attributes)
-    reads = {
-        prompt: read for prompt, read in zip((concept, *attributes), model.read([concept, *attributes]), strict=True)
-    }
+    prompts = [concept, *attributes]
+    reads = dict(zip(prompts, model.read(prompts), strict=True))
     own = reads[concept].tokens[reads[concept].last - 1]
     alphas = dict.fromkeys(attributes, 0.0)
     history = [observed(None)]
