@@ -18,6 +18,7 @@ from mindseye.imagine.edits import Edit, edit_path, edits_folder, read_edit
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.imagine.request import Request
 from mindseye.learn.folder import MODELS
+from mindseye.observe.text import TextEncoder, load_text_encoder
 from mindseye.recall.repair import protect
 
 PAIRS = [("a cat", "a blue cat")]
@@ -44,9 +45,16 @@ def folder(tiny_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_folder, tmp_path / "tiny"))
 
 
+@pytest.fixture(scope="module")
+def encoder() -> TextEncoder:
+    return load_text_encoder()
+
+
 @pytest.fixture
-def imaginer(folder: Path) -> Imaginer:
-    return load(folder)
+def imaginer(folder: Path, encoder: TextEncoder) -> Imaginer:
+    loaded = load(folder)
+    loaded.encoder = encoder  # read once for all tests
+    return loaded
 
 
 def made(imaginer: Imaginer, name: str, pairs: list[tuple[str, str]] = PAIRS, method: str = "TIME") -> Edit:

@@ -19,7 +19,7 @@ from mindseye.files import storage_errors, written_aside
 from mindseye.imagine.edits import Edit, Layer, check_fits, edit_names, edit_path, edits_folder, read_edit
 from mindseye.imagine.imaginer import Imaginer
 
-DISTURBED = 0.5  # an edit that changes another's own inputs by this much of what that one does is in its way
+DISTURBED = 0.7  # an edit that changes what another is about by this much of what that one does is in its way
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def free_path(imaginer: Imaginer, name: str) -> Path:
 
 def conflicts(every: Sequence[Edit]) -> list[Conflict]:
     """The pairs that contradict each other: that give one source two meanings, or one of which changes what the other
-    was made for by half as much as that one itself or more."""
+    was made for by 70 % of what that one does, or more."""
     found = []
     for one, other in combinations(every, 2):
         shared = {source.casefold() for source, _ in one.record.pairs} & {
@@ -129,19 +129,21 @@ def conflicts(every: Sequence[Edit]) -> list[Conflict]:
 
 
 def disturbance(edit: Edit, other: Edit) -> float:
-    """How much `other` changes what the matrices give for the inputs that `edit` was made for, as a share of how much
-    `edit` does: |dW_other K^T| / |dW_edit K^T|, over all matrices that both change; 0 where there is none."""
+    """How much `other` changes what the matrices give for the input that `edit` changes most, as a share of how much
+    `edit` does: |dW_other k| / |dW_edit k|, over all matrices that both change; 0 where there is none."""
     by_other = by_itself = 0.0
     for matrix in edit.layers.keys() & other.layers.keys():
-        keys = edit.layers[matrix].keys
-        by_other += _change(other.layers[matrix], keys)
-        by_itself += _change(edit.layers[matrix], keys)
+        keys = edit.layers[matrix].keys.double()
+        own = _changes(edit.layers[matrix], keys)
+        most = int(own.argmax())  # the word that it is about; marks of begin and end move a little with every edit
+        by_itself += float(own[most])
+        by_other += float(_changes(other.layers[matrix], keys[most : most + 1])[0])
     return (by_other / by_itself) ** 0.5 if by_itself else 0.0
 
 
-def _change(layer: Layer, keys: Float[Tensor, "key in"]) -> float:
-    """|dW K^T|^2."""
-    return float(((keys.double() @ layer.right.double().T) @ layer.left.double().T).square().sum())
+def _changes(layer: Layer, keys: Float[Tensor, "key in"]) -> Float[Tensor, "key"]:
+    """|dW k|^2 for each input."""
+    return ((keys @ layer.right.double().T) @ layer.left.double().T).square().sum(1)
 
 
 def _copied(path: Path, destination: Path) -> Path:
