@@ -1,4 +1,4 @@
-"""Edits are files beside a model: drawn with where they are named, added up, told apart, and taken back without a trace."""
+"""Edits are files beside a model: drawn with where named, added up, told apart, taken back without a trace."""
 
 from __future__ import annotations
 

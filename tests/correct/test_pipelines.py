@@ -1,10 +1,9 @@
-"""TIME and UCE on networks of the diffusers library: tiny ones with random weights, shaped as Stable Diffusion's are."""
+"""TIME and UCE on networks of the diffusers library: tiny ones with random weights, shaped as Stable Diffusion's."""
 
 from __future__ import annotations
 
 import copy
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest

@@ -31,7 +31,12 @@ def objective(new: Tensor, weight: Tensor, keys: Tensor, values: Tensor, lam: fl
 
 @pytest.mark.parametrize("lam", [0.01, 0.1, 10.0])
 def test_no_gradient_is_left(lam: float) -> None:
-    weight, keys, values, kept = numbers(OUT, IN), numbers(5, IN, seed=1), numbers(5, OUT, seed=2), numbers(3, IN, seed=3)
+    weight, keys, values, kept = (
+        numbers(OUT, IN),
+        numbers(5, IN, seed=1),
+        numbers(5, OUT, seed=2),
+        numbers(3, IN, seed=3),
+    )
     new = solved(weight, keys, values, lam, kept).requires_grad_()
     objective(new, weight, keys, values, lam, kept).backward()
     before = weight.clone().requires_grad_()
@@ -41,7 +46,12 @@ def test_no_gradient_is_left(lam: float) -> None:
 
 
 def test_it_is_where_gradient_descent_arrives() -> None:
-    weight, keys, values, kept = numbers(OUT, IN), numbers(5, IN, seed=1), numbers(5, OUT, seed=2), numbers(3, IN, seed=3)
+    weight, keys, values, kept = (
+        numbers(OUT, IN),
+        numbers(5, IN, seed=1),
+        numbers(5, OUT, seed=2),
+        numbers(3, IN, seed=3),
+    )
     new = weight.clone().requires_grad_()
     optimiser = torch.optim.LBFGS([new], max_iter=300, tolerance_grad=1e-13, tolerance_change=1e-18)
 
