@@ -106,10 +106,7 @@ def read_biases(path: Path) -> list[Bias]:
     rows = list(_rows(path, ["validation", "ex1"]))
     biases = []
     for row in rows:
-        if "old" in row:
-            pair = row["old"], row["new"]
-        else:
-            pair = (f"{row['article']} {row['profession']}",) * 2
+        pair = (row["old"], row["new"]) if "old" in row else (f"{row['article']} {row['profession']}",) * 2
         prompts = tuple(text for column, text in row.items() if column.startswith("ex"))
         biases.append(Bias(*pair, row["validation"], prompts))
     return biases
