@@ -61,6 +61,7 @@ def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("COLUMNS", "120")
         patch.delenv("FORCE_COLOR", raising=False)
         patch.setenv("MINDSEYE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MINDSEYE_HOME", str(tmp_path_factory.mktemp("home")))
         yield
 
 

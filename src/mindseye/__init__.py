@@ -9,6 +9,7 @@
     picture = imaginer.imagine(mindseye.Request(prompt="a smiling cat"))[0]
     found = mindseye.search(collection, "a red hat").hits           # pictures that fit words
     figures = mindseye.evaluate(imaginer, collection).facts         # how good it is
+    mindseye.correct("emoji", "TIME", [("a rose", "a blue rose")], "blue-rose")       # what it believes
 
 Nothing heavy is imported before it is used: `import mindseye` takes milliseconds.
 """
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mindseye.collection.collect import collect
     from mindseye.collection.collection import Collection
     from mindseye.collection.opening import open_collection
+    from mindseye.correct.making import correct
     from mindseye.imagine.export import export_onnx
     from mindseye.imagine.imaginer import Imaginer, load
     from mindseye.imagine.request import Request
@@ -39,6 +41,7 @@ __all__ = [
     "Request",
     "collect",
     "compare",
+    "correct",
     "evaluate",
     "export_onnx",
     "inspect",
@@ -55,6 +58,7 @@ _HOMES = {
     "Request": "mindseye.imagine.request",
     "collect": "mindseye.collection.collect",
     "compare": "mindseye.report.compare",
+    "correct": "mindseye.correct.making",
     "evaluate": "mindseye.report.evaluate",
     "export_onnx": "mindseye.imagine.export",
     "inspect": "mindseye.report.inspect",

@@ -22,6 +22,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("MINDSEYE_CACHE") or Path.home() / ".cache" / "mindseye")
 
 
+def data_folder() -> Path:
+    """Where what a person made and that has no other folder is kept: `$MINDSEYE_HOME`, or `~/.local/share/mindseye`."""
+    return Path(os.environ.get("MINDSEYE_HOME") or Path.home() / ".local" / "share" / "mindseye")
+
+
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turns an operating-system error while writing `path` into a message that names it.

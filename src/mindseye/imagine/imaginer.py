@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from mindseye import __version__
 from mindseye.errors import BadInput
+from mindseye.imagine.edits import Edit, check_fits, edits_folder, read_edits
 from mindseye.imagine.families import family as family_named
 from mindseye.imagine.family import Abilities, Blend, Progress, Settings
 from mindseye.imagine.given import Fitted, fitted
@@ -42,13 +42,30 @@ class Imaginer:
         name: what people call it.
         painter: what draws.
         about: what the folder says of its training; None for a pipeline that was trained elsewhere.
+        edits: the corrections that it draws with.
     """
 
-    def __init__(self, path: Path, name: str, painter: Painter, about: About | None = None) -> None:
-        self.path, self.name, self.painter, self.about = path, name, painter, about
+    def __init__(
+        self, path: Path, name: str, painter: Painter, about: About | None = None, edits: tuple[Edit, ...] = ()
+    ) -> None:
+        self.path, self.name, self.painter, self.about, self.edits = path, name, painter, about, edits
 
     def __repr__(self) -> str:
         return f"Imaginer({self.name!r}, {self.size} px, {self.kind})"
+
+    @property
+    def ours(self) -> FamilyPainter:
+        """Its painter, of one of our own families.
+
+        Raises:
+            BadInput: it is a pipeline, whose insides are not ours to know.
+        """
+        if not isinstance(self.painter, FamilyPainter):
+            raise BadInput(
+                f"{self.name} is a {self.kind}, and this takes a model of our own",
+                next_step="train one: mindseye train diffusion COLLECTION --out RUN",
+            )
+        return self.painter
 
     @property
     def size(self) -> int:
@@ -94,6 +111,18 @@ class Imaginer:
         """The colours of the pixel art it was trained with, as "rrggbb"; none where it draws in any colour."""
         return palette(self.path)
 
+    def edited(self, names: Sequence[str]) -> Imaginer:
+        """This model with more of its edits, by name; `BadInput` if one is not there, does not fit, or is in force."""
+        return self.corrected(read_edits(edits_folder(self.path, self.sha256), names, self.edits)) if names else self
+
+    def corrected(self, edits: Sequence[Edit]) -> Imaginer:
+        """This model with more edits, sharing with it all that they do not change; `BadInput` if one does not fit."""
+        for edit in edits:
+            check_fits(edit, self.sha256, self.ours.encoder.sha256)
+        twin = Imaginer(self.path, self.name, self.ours.corrected(edits), self.about, (*self.edits, *edits))
+        twin.__dict__ |= {"sha256": self.sha256}  # known already
+        return twin
+
     def fitted(self, request: Request) -> Fitted | None:
         """The picture that a request goes on from, as the model sees it; None if it has none.
 
@@ -127,6 +156,7 @@ class Imaginer:
             BadInput: the model cannot do what is asked, or a picture cannot be used; the message names the field.
         """
         self._check(request)
+        assert not request.edits, "a request with edits is for a twin that was `edited`"
         start = self.fitted(request)
         return Prepared(request, self.painter.tokens(request.prompt), start, tuple(self._notes(request, start)))
 
@@ -159,6 +189,8 @@ class Imaginer:
         Raises:
             BadInput: the model cannot do what is asked, or a picture cannot be used; the message names the field.
         """
+        if request.edits:
+            return self.edited(request.edits).sample(request.without_edits, seeds)
         seeds = request.seeds if seeds is None else seeds
         return self.draw([self.prepare(request)] * len(seeds), seeds)
 
@@ -173,6 +205,8 @@ class Imaginer:
 
         Args, Raises: as `sample`.
         """
+        if request.edits:
+            return self.edited(request.edits).imagine(request.without_edits, watch, seeds=seeds)
         seeds = request.seeds if seeds is None else seeds
         prepared = self.prepare(request)
         for progress in self.draw([prepared] * len(seeds), seeds):
@@ -210,6 +244,8 @@ class Imaginer:
         """
         self._check(begin)
         self._check(end)
+        if begin.edits and begin.edits == end.edits:
+            return self.edited(begin.edits).between(begin.without_edits, end.without_edits, count, watch)
         if begin.picture is not None:
             raise BadInput("a way begins with words alone", next_step="leave the picture out")
         if begin.model_copy(update={"prompt": end.prompt, "seed": end.seed}) != end:
@@ -232,12 +268,14 @@ class Imaginer:
 
         Args, Raises: as `sample`. A picture cannot be gone on from.
         """
+        if request.edits:
+            return self.edited(request.edits).attention(request.without_edits)
         prepared, seeds = self.prepare(request), request.seeds
         if not self.abilities.attention:
             raise BadInput(f"attention: {self.kind} models do not look at words one by one")
         if request.picture is not None:
             raise BadInput("attention: it is shown for pictures from words alone", next_step="leave the picture out")
-        painter = cast(FamilyPainter, self.painter)  # by its ability
+        painter = self.ours
         if not painter.encoder.words(request.prompt):
             raise BadInput("attention: there is no word to look at", next_step="give a prompt")
         pictures, maps = painter.attention(request.prompt, request.negative_prompt, seeds, request)
@@ -311,7 +349,7 @@ class Imaginer:
                 why=f"it is of the kind {self.kind}",
                 next_step="use a model of the family vae (mindseye train vae COLLECTION --out RUN)",
             )
-        return cast(FamilyPainter, self.painter)
+        return self.ours
 
     def _check(self, request: Request) -> None:
         check(request, model=self.name, kind=self.kind, size=self.size, abilities=self.abilities)
@@ -337,6 +375,7 @@ class Imaginer:
             keep=request.keep,
             masked=request.mask is not None,
             strength=request.strength,
+            edits=tuple(edit.label for edit in self.edits),
             mindseye_version=__version__,
             notes=prepared.notes,
         )

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mindseye.imagine.edits import Edit, with_edits
 from mindseye.imagine.family import Abilities, Blend, Coded, Family, Given, Progress, Prompt, Seed, Settings, Stage
 from mindseye.learn.about import About
 from mindseye.learn.batch import Words
@@ -92,23 +93,30 @@ class FamilyPainter:
         )
         self.device = next(model.parameters()).device
         self.at_once = family.at_once if self.device.type == "cpu" else AT_ONCE_ELSEWHERE
-        self._path, self._model, self._about = path, model, about
+        self.path, self.family, self.model, self.about = path, family, model, about
         self._read_one = lru_cache(PROMPTS_KEPT)(lambda prompt: self.encoder.encode([prompt]))
 
     @cached_property
     def encoder(self) -> TextEncoder:
         """The frozen text encoder."""
-        reference = self._about.text_encoder
+        reference = self.about.text_encoder
         return load_text_encoder(reference.name, token_limit=reference.token_limit, sha256=reference.sha256)
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
         """Every word of the captions it was trained with."""
-        return vocabulary(self._path)
+        return vocabulary(self.path)
+
+    def corrected(self, edits: Sequence[Edit]) -> FamilyPainter:
+        """A twin with edits, which shares all that they do not change; `BadInput` if one changes what is not there."""
+        model, encoder = with_edits(self.model, self.encoder, edits)
+        twin = FamilyPainter(self.path, self.family, model, self.about)
+        twin.__dict__ |= {"encoder": encoder}
+        return twin
 
     def settings(self, asked: Settings) -> Settings:
         """See `Painter.settings`."""
-        used: Settings = self._model.settings(asked)
+        used: Settings = self.model.settings(asked)
         return used
 
     def unknown_words(self, prompt: str) -> list[str]:
@@ -122,7 +130,7 @@ class FamilyPainter:
     def notes(self, prompt: str) -> list[str]:
         """That the prompt changes nothing, or which words of it are unknown; and that its end is cut."""
         notes = []
-        if prompt and not self._about.collection.captions:
+        if prompt and not self.about.collection.captions:
             notes.append("it learnt without captions, so the prompt changes nothing")
         elif unknown := self.unknown_words(prompt):
             notes.append(f"words it never saw in a caption: {', '.join(unknown)}")
@@ -139,7 +147,7 @@ class FamilyPainter:
         given: Given | None = None,
     ) -> Iterator[Progress]:
         """See `Painter.draw`."""
-        drawing: Iterator[Progress] = self._model.draw(
+        drawing: Iterator[Progress] = self.model.draw(
             self._read(prompts), self._against(negative, len(seeds)), seeds, settings, given
         )
         return drawing
@@ -150,7 +158,7 @@ class FamilyPainter:
         """For abilities with `attention`: the pictures as `draw` gives them, and for each of them the words of the
         prompt with a map of how much each place looked at the word."""
         read, against = self._read([prompt]).rows([0] * len(seeds)), self._against(negative, len(seeds))
-        pictures, maps = self._model.attention(read, against, seeds, settings)
+        pictures, maps = self.model.attention(read, against, seeds, settings)
         return pictures, self._by_word(maps, prompt)
 
     def stages(
@@ -158,7 +166,7 @@ class FamilyPainter:
     ) -> list[tuple[Float[Tensor, "picture channel height width"], list[WordMaps]]]:
         """For abilities with `stages`: what each stage left of the pictures, and where each of them looked at the
         words; nowhere in a stage that knows the sentence only."""
-        stages: list[Stage] = self._model.stages(self._read([prompt]).rows([0] * len(seeds)), seeds, settings)
+        stages: list[Stage] = self.model.stages(self._read([prompt]).rows([0] * len(seeds)), seeds, settings)
         return [
             (each.pictures, [[]] * len(seeds) if each.attention is None else self._by_word(each.attention, prompt))
             for each in stages
@@ -173,7 +181,7 @@ class FamilyPainter:
         self, pictures: Float[Tensor, "picture channel height width"], prompt: str
     ) -> Float[Tensor, "picture code"]:
         """For abilities with `codes`: see `family.Coded`."""
-        model: Coded = self._model
+        model: Coded = self.model
         words = self._read([prompt])
         parts = [model.encode(some, words.rows([0] * len(some))).cpu() for some in pictures.split(AT_ONCE)]
         return torch.cat(parts)
@@ -182,13 +190,13 @@ class FamilyPainter:
         self, codes: Float[Tensor, "picture code"], prompt: str
     ) -> Float[Tensor, "picture channel height width"]:
         """For abilities with `codes`: see `family.Coded`."""
-        model: Coded = self._model
+        model: Coded = self.model
         words = self._read([prompt])
         return torch.cat([model.decode(some, words.rows([0] * len(some))) for some in codes.split(AT_ONCE)])
 
     def code_kl(self, prompt: str) -> Float[Tensor, "code"] | None:
         """For abilities with `codes`: see `family.Coded`."""
-        model: Coded = self._model
+        model: Coded = self.model
         return model.code_kl(self._read([prompt]))
 
     def _against(self, negative: str, count: int) -> Words | None:
@@ -196,7 +204,7 @@ class FamilyPainter:
 
     def _read(self, prompts: Sequence[Prompt]) -> Words:
         """The prompts as the model takes them; one that learnt without captions takes none."""
-        if not self._about.collection.captions:
+        if not self.about.collection.captions:
             return self._read_one("").rows([0] * len(prompts))
         return Words.cat(
             [

@@ -29,6 +29,7 @@ class Request(Settings):
     strength: float | None = Field(
         None, ge=0, le=1, description="how far to go from the given picture: 0 is the picture, 1 keeps nothing of it"
     )
+    edits: tuple[str, ...] = Field((), max_length=64, description="names of the corrections to draw with")
 
     @model_validator(mode="after")
     def _picture_with_a_purpose(self) -> Self:
@@ -47,6 +48,11 @@ class Request(Settings):
             BadInput: a field is unknown or out of range; the message names it.
         """
         return checked(cls, fields)
+
+    @property
+    def without_edits(self) -> Self:
+        """The same, to be drawn by a model that has the edits."""
+        return self.model_copy(update={"edits": ()})
 
     @property
     def seeds(self) -> list[int]:

@@ -7,6 +7,7 @@
                                                  read them: one a line, the most frequent first
     README.md, sheet.png                         the model card, and what it drew when it was finished
     thinker/                                     what looks at its pictures and chooses among them, where there is one
+    edits/                                       corrections of it, a file each, added only where they are asked for
 
 The frozen text encoder is named with its SHA-256 and never copied in. Nothing in a folder is ever run.
 """
@@ -34,6 +35,7 @@ ABOUT = "mindseye.json"
 WORDS = "words.txt"
 PALETTE = "palette.hex"
 THINKER = "thinker"  # where a model keeps the thinker that chooses among what it draws
+EDITS = "edits"  # and its corrections
 MODELS = Path(__file__).parents[1] / "models"  # those that come with the package
 
 
@@ -176,8 +178,8 @@ def weights_digest(folder: Path) -> str:
     """SHA-256 over the weights in a model folder: what a picture's story names."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.safetensors")):
-        if THINKER in path.relative_to(folder).parts:
-            continue  # it looks at what the model draws and changes nothing in it
+        if {THINKER, EDITS} & set(path.relative_to(folder).parts):
+            continue  # one looks at what the model draws, the others change it only where a request names them
         with open(path, "rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

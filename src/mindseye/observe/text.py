@@ -6,8 +6,9 @@ folder instead.
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -46,6 +47,19 @@ class Reader(Protocol):
         """The last hidden state of every token, float32; what padded ones hold does not matter."""
         ...
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers it has learnt."""
+        ...
+
+    def weight(self, name: str) -> Tensor:
+        """The parameter of this name; `KeyError` where there is none."""
+        ...
+
+    def changed(self, weights: Mapping[str, Tensor]) -> Reader:
+        """The same with other weights under these names; this one stays as it is."""
+        ...
+
 
 class TextEncoder:
     """A frozen text encoder with captions padded (or cut) to one fixed number of tokens.
@@ -55,15 +69,27 @@ class TextEncoder:
         sha256: digest of its weights; a model folder names it, so that another encoder is noticed.
         width: features a token.
         token_limit: tokens a caption, special ones included.
+        reader: its tokeniser and network.
     """
 
     def __init__(self, name: str, folder: Path, token_limit: int) -> None:
         self.name = name
         self.sha256 = _weights_digest(folder)
         self.token_limit = token_limit
-        self._reader: Reader = minilm.MiniLM(folder) if name == DEFAULT_ENCODER else AnyTransformer(folder)
-        self.width = self._reader.width
-        [self._nothing] = self._reader.tokens([""])
+        self.reader: Reader = minilm.MiniLM(folder) if name == DEFAULT_ENCODER else AnyTransformer(folder)
+        self.width = self.reader.width
+        [self._nothing] = self.reader.tokens([""])
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers it has learnt."""
+        return self.reader.parameters
+
+    def changed(self, weights: Mapping[str, Tensor]) -> TextEncoder:
+        """The same with other weights under these names; this one stays as it is."""
+        other = copy.copy(self)
+        other.reader = self.reader.changed(weights)
+        return other
 
     @torch.no_grad()
     def encode(self, captions: Sequence[str]) -> Words:
@@ -71,37 +97,37 @@ class TextEncoder:
 
         Each is encoded as its own fixed-size problem, so the bytes do not depend on its neighbours.
         """
-        return Words.cat([self._encode([tokens], self.token_limit) for tokens in self._tokens(captions)])
+        return Words.cat([self._encode([tokens], self.token_limit) for tokens in self.tokens(captions)])
 
     @torch.no_grad()
     def encode_together(self, captions: Sequence[str]) -> Words:
         """As `encode`, padded to the longest only, and equal up to the last bits: for captions by the thousand."""
-        tokens = self._tokens(captions)
+        tokens = self.tokens(captions)
         return self._encode(tokens, max(1, *map(len, tokens)))
 
-    def _tokens(self, captions: Sequence[str]) -> list[list[int]]:
+    def tokens(self, captions: Sequence[str]) -> list[list[int]]:
         """The captions' tokens; of longer ones the first, and the last, which says that it ends; none without words."""
         limit = self.token_limit
-        read = [[] if ids == self._nothing else ids for ids in self._reader.tokens(captions)]
+        read = [[] if ids == self._nothing else ids for ids in self.reader.tokens(captions)]
         return [ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]] for ids in read]
 
     def _encode(self, tokens: Sequence[Sequence[int]], length: int) -> Words:
         padded = torch.tensor([[*ids, *[0] * (length - len(ids))] for ids in tokens])
         mask = torch.arange(length) < torch.tensor([[len(ids)] for ids in tokens])
-        states = self._reader.states(padded, mask) * mask[..., None]
+        states = self.reader.states(padded, mask) * mask[..., None]
         return Words(states, mask, states.sum(1) / mask.sum(1, keepdim=True).clamp(min=1))
 
     def words(self, caption: str) -> list[tuple[str, list[int]]]:
         """The words of a caption that are read, each with the places of its tokens."""
         read = [
             (word, [place for place in places if place < self.token_limit - 1])
-            for word, places in self._reader.words(caption)
+            for word, places in self.reader.words(caption)
         ]
         return [(word, places) for word, places in read if places]
 
     def too_long(self, caption: str) -> bool:
         """Whether `caption` has more tokens than are read."""
-        return len(self._reader.tokens([caption])[0]) > self.token_limit
+        return len(self.reader.tokens([caption])[0]) > self.token_limit
 
 
 def load_text_encoder(name: str = DEFAULT_ENCODER, *, token_limit: int = 32, sha256: str | None = None) -> TextEncoder:

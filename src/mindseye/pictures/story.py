@@ -49,6 +49,7 @@ class Story(BaseModel):
     keep: float | None = Field(None, description="share of that picture that was kept, from the top")
     masked: bool = Field(False, description="whether a mask said what of it was kept")
     strength: float | None = Field(None, description="how far this picture went from it, 0 to 1")
+    edits: tuple[str, ...] = Field((), description="corrections it was drawn with: name, and digits of the SHA-256")
     mindseye_version: str = ""
     candidates: int = Field(1, ge=1, description="how many were drawn for this one to be chosen")
     asked_seed: int | None = Field(None, description="the seed that was asked for, where another candidate was chosen")

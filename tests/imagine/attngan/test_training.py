@@ -94,7 +94,7 @@ def test_a_given_damsm_reads_and_looks_and_stays_as_it_is(squares: Collection, d
     assert plan.model["damsm_sha256"] == weights_digest(damsm)
     resolved = config(channels=3).model_validate(plan.model)
     trained, begun = load(run.model, device="cpu"), build(resolved, seed=0)
-    weights = trained.painter._model.text.state_dict()
+    weights = trained.painter.model.text.state_dict()
     assert all(torch.equal(weights[name], value) for name, value in begun.text.state_dict().items())
     assert [objective.name for objective in begun.objectives()] == ["discriminators", "generator"]
     assert begun.text.most_words == 30, "it reads all of a caption, although it was trained on the first 16 words"

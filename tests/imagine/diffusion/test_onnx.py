@@ -53,7 +53,7 @@ def test_one_step_is_that_of_the_network_for_any_number_of_pictures(exported: Pa
     import onnxruntime
 
     session = onnxruntime.InferenceSession(exported / "step.onnx")
-    network = imaginer.painter._model.network
+    network = imaginer.painter.model.network
     for count in (1, 2, 5):
         words = imaginer.painter.encoder.encode(["a smiling cat", "", "word " * 40, "a", "b"][:count])
         noisy = torch.stack([normal_numbers(seed, (4, 16, 16)) for seed in range(count)])

@@ -65,7 +65,7 @@ def test_a_trained_folder_draws_varies_and_knows_where_its_codes_lie(tmp_path: P
     nats, nats_with_words = imaginer.code_kl(), imaginer.code_kl("a bar on the left")
     assert nats is not None and nats_with_words is not None
     assert nats.sum() > 0 and not np.array_equal(nats, nats_with_words)
-    mixture = imaginer.painter._model.without_words.mixture
+    mixture = imaginer.painter.model.without_words.mixture
     assert mixture.weights @ mixture.means == pytest.approx(imaginer.encode(real).mean(0), abs=0.3)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mindseye.errors import BadInput
 from mindseye.files import storage_errors, written_aside
+from mindseye.learn.folder import EDITS
 from mindseye.recall.repair.blocks import DATA, SPARE, TOTAL, Stripe, digest, parity, rebuilt, stripes
 from mindseye.recall.repair.record import COPIES, ProtectedFile, Record, encoded, read_record
 
@@ -64,6 +65,7 @@ def protect(folder: Path) -> list[ProtectedFile]:
         if (unit / PROTECTION).is_dir():
             _refuse_damaged(unit)
         paths = sorted(path for path in unit.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+        paths = [path for path in paths if EDITS not in path.relative_to(unit).parts]  # or one taken back would return
         files = []
         with written_aside(unit / PROTECTION) as aside:
             aside.mkdir()

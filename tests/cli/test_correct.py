@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def model(tiny_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_folder, tmp_path / "tiny"))
+
+
+def test_a_model_is_corrected_drawn_with_and_put_right_again(mindseye, model: Path, tmp_path: Path) -> None:
+    files = {path: path.read_bytes() for path in model.rglob("*") if path.is_file()}
+    said = mindseye(
+        "correct", model, "--time", "a cat", "a blue cat", "--name", "blue-cat", "--pictures", 1, "--json",
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    result = json.loads(said.out.splitlines()[-1])
+    assert said.code == 0 and result["seconds"] < 10 and result["pairs"] == [["a cat", "a blue cat"]]
+    assert {figure["name"] for figure in result["figures"]} >= {"moved/source"}
+    assert "not measured" in said.err, "no matcher knows this model's pictures"
+    assert Image.open(result["sheet"]).width > 500
+
+    def draw(*options: object) -> np.ndarray:
+        out = tmp_path / f"drawn-{len(options)}"
+        mindseye("imagine", "a cat", "--model", model, "-n", 1, "--steps", 2, "--out", out, *options)
+        return np.asarray(Image.open(out / "a-cat-0.png"))
+
+    plain, edited = draw(), draw("--edit", "blue-cat")
+    assert not np.array_equal(plain, edited)
+    story = json.loads(mindseye("show", tmp_path / "drawn-2" / "a-cat-0.png", "--json").out)
+    assert story["edits"][0].startswith("blue-cat@")
+
+    assert "blue-cat" in mindseye("correct", model, "--list").out
+    assert mindseye("correct", model, "--remove", "blue-cat").code == 0
+    assert {path: path.read_bytes() for path in model.rglob("*") if path.is_file()} == files
+    said = mindseye("imagine", "a cat", "--model", model, "--edit", "blue-cat")
+    assert said.code == 2 and "blue-cat" in said.err
+    assert mindseye("correct", model, "--list").out == "no edits\n"
+
+
+def test_an_edit_goes_from_one_copy_of_a_model_to_another(mindseye, model: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(model, tmp_path / "other")
+    pair = ("a cat", "a dog")
+    assert mindseye("correct", model, "--uce", *pair, "--name", "dog", "--preserve", "a car", "--pictures", 0).code == 0
+    path = mindseye("correct", model, "--export", "dog", "--out", tmp_path).out.strip()
+    assert mindseye("correct", other, "--add", path).code == 0
+    [edit] = json.loads(mindseye("correct", other, "--list", "--json").out)["edits"]
+    assert (edit["name"], edit["method"], edit["preserve"]) == ("dog", "UCE", ["a car"])
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ((), "--time"),
+        (("--time", "--uce", "a cat", "a blue cat", "--name", "x"), "--time"),
+        (("--time", "a cat", "--name", "x"), "pairs"),
+        (("--time", "a cat", "a blue cat"), "--name"),
+        (("--time", "a cat", "a dog", "--name", "x"), "same order"),
+        (("--time", "a cat", "a blue cat", "--name", "x", "--lambda", "0"), "lambda"),
+        (("--remove", "nothing"), "nothing"),
+        (("--add", "nowhere.safetensors"), "nowhere"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_name(mindseye, model: Path, options: tuple[str, ...], named: str) -> None:
+    said = mindseye("correct", model, *options)
+    assert said.code == 2 and named in said.err and "Traceback" not in said.err
+    assert not (model / "edits").exists()
