@@ -72,7 +72,12 @@ class Trainings:
         return {**facts, "run": name, "collection": Path(facts["collection"]).name, "model": bool(facts["model"])}
 
     def start(
-        self, name: str, family: str, collection: str, minutes: float, settings: Mapping[str, str | int | float | bool]
+        self,
+        name: str,
+        family: str,
+        collection: str,
+        minutes: float | None,
+        settings: Mapping[str, str | int | float | bool],
     ) -> None:
         """Starts a training, or goes on with one that was stopped.
 
@@ -88,7 +93,7 @@ class Trainings:
         if collection not in self._collections:
             raise NotFound(f"there is no collection {collection[:80]!r} here", field="collection")
         words = [sys.executable, "-m", "mindseye", "train", family, self._collections[collection]]
-        words += ["--out", str(self._folder / name), "--minutes", str(minutes)]
+        words += ["--out", str(self._folder / name), *(() if minutes is None else ("--minutes", str(minutes)))]
         for key, value in settings.items():
             if not SETTING.fullmatch(key) or key in PATHS:
                 raise BadInput(f"there is no setting {key[:80]!r} to be set from here", field="settings")

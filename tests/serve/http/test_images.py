@@ -216,7 +216,7 @@ def bombs() -> dict[str, bytes]:
         "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         "pdf": b"%PDF-1.7",
         "zip": b"PK\x03\x04" + bytes(100),
-        **{f"cut at {end}": small[:end] for end in range(1, len(small) - 12, 97)},
+        **{f"cut at {end}": small[:end] for end in range(1, len(small) - 12, 331)},
     }
 
 

@@ -57,7 +57,7 @@ class NewRun(BaseModel):
     name: str = Field(max_length=64, description="small letters, digits, - and _")
     family: str = Field("diffusion", description=f"one of {', '.join(NAMES)}")
     collection: str = Field(max_length=200, description="one of /api/collections")
-    minutes: float = Field(45, gt=0, le=100_000, description="for how long")
+    minutes: float | None = Field(None, gt=0, le=100_000, description="for how long; a run that goes on has its own")
     settings: dict[str, str | int | float | bool] = Field(default_factory=dict, description="as for train --set")
 
 
