@@ -53,7 +53,7 @@ def encoder() -> TextEncoder:
 @pytest.fixture
 def imaginer(folder: Path, encoder: TextEncoder) -> Imaginer:
     loaded = load(folder)
-    loaded.encoder = encoder  # read once for all tests
+    loaded.ours.encoder = encoder  # read once for all tests
     return loaded
 
 

@@ -115,6 +115,7 @@ def edit_path(folder: Path, name: str) -> Path:
         raise BadInput(
             f"an edit cannot be called {name!r}",
             next_step="use letters, digits, '.', '_' and '-', 64 at most, the first one a letter or digit",
+            field="edits",
         )
     return folder / f"{name}{SUFFIX}"
 
@@ -149,8 +150,9 @@ def read_edit(path: Path) -> Edit:
         there = edit_names(path.parent)
         raise BadInput(
             f"there is no edit {path.name.removesuffix(SUFFIX)!r}",
-            why=f"in {path.parent} there {'are ' + ', '.join(there) if there else 'is none'}",
+            why=f"those of this model are {', '.join(there)}" if there else "this model has none",
             next_step='make one: mindseye correct MODEL --time "a rose" "a blue rose" --name NAME',
+            field="edits",
         )
     try:
         with open(path, "rb") as file:
@@ -167,7 +169,7 @@ def read_edit(path: Path) -> Edit:
             }
     except (OSError, SafetensorError, KeyError, ValidationError, json.JSONDecodeError) as error:
         raise BadInput(
-            f"{path} is not an edit that can be read", why="it is damaged, or another kind of file",
+            f"{path.name} is not an edit that can be read", why="it is damaged, or another kind of file",
             next_step="make it again, or copy it again",
         ) from error  # fmt: skip
     return Edit(record, layers, digest)
@@ -181,7 +183,7 @@ def read_edits(folder: Path, names: Sequence[str], before: Sequence[Edit] = ()) 
     """
     every = [*(edit.name for edit in before), *names]
     if twice := sorted({name for name in every if every.count(name) > 1}):
-        raise BadInput(f"edits: {', '.join(twice)} is named twice", next_step="name each once")
+        raise BadInput(f"edits: {', '.join(twice)} is named twice", next_step="name each once", field="edits")
     return tuple(read_edit(edit_path(folder, name)) for name in names)
 
 

@@ -246,7 +246,9 @@ class Service:
         if not ticket.open:
             return
         try:
-            ticket.prepared = ticket.imaginer.prepare(ticket.asked.request)
+            request = ticket.asked.request
+            ticket.imaginer = ticket.imaginer.edited(request.edits)
+            ticket.prepared = ticket.imaginer.prepare(request.without_edits)
         except MindseyeError as error:
             return self._fail(ticket, error)
         except Exception:

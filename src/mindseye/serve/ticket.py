@@ -20,7 +20,7 @@ class Ticket:
 
     Attributes:
         asked: what is to be drawn.
-        imaginer: the model.
+        imaginer: the model; once its words were read, with the edits that were asked for.
         watch: told the news.
         state: "reading" its words, "waiting" for or in the hands of a worker, or how it ended.
         left: rows that are not finished.

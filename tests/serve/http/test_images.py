@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import re
+import shutil
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,8 @@ import pytest
 from PIL import Image
 from tests.pictures.files import SIGNATURE, chunk, encoded, good_files, noise
 
-from mindseye.imagine.imaginer import Imaginer
+import mindseye
+from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.pictures.story import read_story
 
 LEAK = re.compile(r"0x[0-9a-f]{6,}|/[\w.]+/|\\\\|Error|Exception|Traceback|PIL|Pillow|pydantic|libtiff|zlib|object at")
@@ -278,3 +281,19 @@ def test_what_is_not_there_and_what_is_not_done_has_the_same_envelope(served) ->
     assert served.ask("GET", "/v1/images/variations").error["code"] == "not_found"
     answer = served.ask("DELETE", "/v1/models")
     assert answer.status == 405 and "GET" in answer.headers["allow"] and answer.error["code"] == "not_allowed"
+
+
+def test_a_model_is_drawn_with_its_edits_where_they_are_named_and_only_there(
+    tiny_folder: Path, tmp_path: Path, serving
+) -> None:
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "tiny"))
+    imaginer = load(folder)
+    mindseye.correct(imaginer, "TIME", [("a cat", "a blue cat")], "blue", pictures=0)
+    server = serving.start({imaginer.name: imaginer})
+    plain = first(server.draw(prompt="a cat", seed=3))
+    edited = first(server.draw(prompt="a cat", seed=3, edits=["blue"]))
+    alone = imaginer.imagine(mindseye.Request(prompt="a cat", seed=3, steps=2, edits=("blue",)))[0].pixels
+    assert np.array_equal(np.asarray(edited), alone)
+    assert not np.array_equal(np.asarray(edited), np.asarray(plain))
+    assert "'green'" in refused(server.draw(prompt="a cat", edits=["green"]), "edits")
+    assert "twice" in refused(server.draw(prompt="a cat", edits=["blue", "blue"]), "edits")

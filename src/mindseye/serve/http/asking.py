@@ -133,6 +133,7 @@ def asked(said: wire.Generation, imaginer: Imaginer, **given: Any) -> Asked:
         sampler=said.sampler,
         temperature=said.temperature,
         top_p=said.top_p,
+        edits=tuple(said.edits or ()),
         **given,
     )
     return Asked(imaginer.name, request, _seeds(said), said.think or 1, said.partial_images or 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,6 +20,7 @@ Quality = Literal["low", "medium", "high", "xhigh", "max", "auto", "standard", "
 Background = Literal["transparent", "opaque", "auto"]
 Format = Literal["png", "webp", "jpeg"]
 Seed = int
+EditName = Annotated[str, Field(max_length=64)]
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -58,6 +59,7 @@ class Generation(BaseModel):
     sampler: str | None = Field(None, max_length=64, description="how to go from noise to picture")
     temperature: float | None = Field(None, ge=0, le=10, description="how much chance has a say")
     top_p: float | None = Field(None, gt=0, le=1, description="keep the likeliest choices of this total probability")
+    edits: list[EditName] | None = Field(None, max_length=16, description="corrections of the model to draw with")
     think: int | None = Field(None, ge=1, le=16, description="draw so many candidates for each picture, show the best")
 
 
