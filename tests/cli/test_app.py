@@ -11,7 +11,8 @@ from mindseye.cli.app import app
 
 COMMANDS = [
     *("begin", "imagine", "complete", "vary", "between", "grid", "collect", "inspect", "train"),
-    *("evaluate", "compare", "think", "judge", "explore", "search", "runs", "models", "export", "show", "repair"),
+    *("evaluate", "compare", "think", "judge", "explore", "search", "correct", "serve"),
+    *("runs", "models", "export", "show", "repair"),
 ]
 
 

@@ -148,6 +148,7 @@ def test_unseen_combinations_are_things_in_colours_that_no_caption_gives_them() 
         assert sum(caption.endswith(f" {label}") for caption in wrong) >= 10  # the same thing in the other colours
 
 
+@pytest.mark.slow  # most of a minute
 def test_the_judge_tells_the_colours_of_unseen_combinations() -> None:
     """Else a model that draws "a blue apple" red would not be told from one that draws it blue."""
     found = unseen_combinations(open_emoji())[::4]

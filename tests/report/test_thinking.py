@@ -81,6 +81,7 @@ def test_a_thinker_in_the_models_folder_is_found_and_changes_no_digest(
     assert weights_digest(folder) == before
 
 
+@pytest.mark.slow  # most of a minute
 def test_a_detector_is_learnt_from_what_the_model_draws_and_what_it_never_saw(
     imaginer: Imaginer, tiny_thinker: Path, tmp_path: Path
 ) -> None:

@@ -244,7 +244,7 @@ def test_a_loss_ends_its_own_request_only_and_three_in_a_minute_let_the_model_re
     tiny: Imaginer, tiny_folder: Path, opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = load(tiny_folder, device="cpu")
-    other.about = other.about.model_copy(update={"name": "frail"})
+    other.name = "frail"
 
     def run_out(*arguments: Any) -> Any:
         raise MemoryError

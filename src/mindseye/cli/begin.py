@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mindseye import files
 from mindseye.cli import console
 from mindseye.errors import BadInput, MindseyeError
 
@@ -115,6 +114,7 @@ def collected(folder: Path, place: Place, *, captions: Literal["required", "none
     A training keeps the pictures that it began with; a folder that changed before it began is read again.
     """
     import mindseye
+    from mindseye import files
     from mindseye.collection.collection import open_prepared
 
     if not folder.exists():
@@ -167,6 +167,8 @@ def _report(collection: Collection, place: Place) -> None:
 
 def _showing_sheets(place: Place) -> Callable[[str], None]:
     """Passes the training's lines on, and keeps OUT/sheet.png the newest sheet of samples."""
+    from mindseye import files
+
     shown = ""
 
     def log(line: str) -> None:

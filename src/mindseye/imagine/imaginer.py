@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -355,29 +354,19 @@ class Imaginer:
         check(request, model=self.name, kind=self.kind, size=self.size, abilities=self.abilities)
 
     def _story(self, prepared: Prepared, seed: int) -> Story:
-        request = prepared.request
-        used = self.settings(request)
+        edge = prepared.request.size or self.size
+        used = self.settings(prepared.request)
         return Story(
-            prompt=request.prompt,
-            negative_prompt=request.negative_prompt,
+            **prepared.told,
+            **used.model_dump(include={"guidance", "steps", "sampler", "temperature", "top_p"}),
             seed=seed,
             model=self.name,
             model_sha256=self.sha256,
             family=self.kind,
-            width=request.size or self.size,
-            height=request.size or self.size,
-            guidance=used.guidance,
-            steps=used.steps,
-            sampler=used.sampler,
-            temperature=used.temperature,
-            top_p=used.top_p,
-            given_sha256=hashlib.sha256(request.picture).hexdigest() if request.picture else "",
-            keep=request.keep,
-            masked=request.mask is not None,
-            strength=request.strength,
+            width=edge,
+            height=edge,
             edits=tuple(edit.label for edit in self.edits),
             mindseye_version=__version__,
-            notes=prepared.notes,
         )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from mindseye.errors import BadInput
 from mindseye.imagine.family import Abilities, Settings
@@ -26,11 +28,25 @@ class Prepared:
     start: Fitted | None
     notes: tuple[str, ...]
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """What a picture's story says of the request."""
+        request = self.request
+        return {
+            "prompt": request.prompt,
+            "negative_prompt": request.negative_prompt,
+            "given_sha256": hashlib.sha256(request.picture).hexdigest() if request.picture else "",
+            "keep": request.keep,
+            "masked": request.mask is not None,
+            "strength": request.strength,
+            "notes": self.notes,
+        }
+
     def goes_with(self, other: Prepared) -> bool:
         """Whether pictures of both can be drawn in one pass: they may differ in their prompts and seeds only."""
         same = all(
             getattr(self.request, name) == getattr(other.request, name)
-            for name in (*Settings.model_fields, "size", "negative_prompt")
+            for name in (*Settings.model_fields, "negative_prompt")
         )
         return same and self.start is other.start
 
