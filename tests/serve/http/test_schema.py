@@ -68,6 +68,8 @@ def test_nor_is_anything_in_two_hundred_questions_to_each_endpoint(document: Any
 def test_the_document_names_every_field_and_every_room(document: Any) -> None:
     paths = document.raw_schema["paths"]
     assert {"/v1/images/generations", "/v1/images/edits", "/v1/models", "/api/search", "/api/judge"} <= set(paths)
+    answers = paths["/v1/images/generations"]["post"]["responses"]["200"]["content"]
+    assert set(answers) == {"application/json", "text/event-stream"}
     body = paths["/v1/images/generations"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert {"prompt", "n", "seeds", "negative_prompt", "guidance_scale", "num_inference_steps", "think"} <= set(
         body["properties"]

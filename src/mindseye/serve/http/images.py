@@ -28,6 +28,10 @@ from mindseye.serve.ticket import Ticket
 
 EDIT_FILES = {"image": {"type": "string", "format": "binary"}, "mask": {"type": "string", "format": "binary"}}
 
+STREAMS: dict[int | str, dict[str, Any]] = {  # with `stream` the answer is events
+    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
+
 
 class Inbox:
     """A request's news, brought from the workers' threads to the event loop.
@@ -72,7 +76,9 @@ def routes(service: Service, uploads: Uploads, *, story: bool) -> APIRouter:
     """
     router = APIRouter(prefix="/v1", tags=["OpenAI images API"])
 
-    @router.post("/images/generations", response_model=wire.Images, openapi_extra=described(wire.Generation))
+    @router.post(
+        "/images/generations", response_model=wire.Images, responses=STREAMS, openapi_extra=described(wire.Generation)
+    )
     async def generate(request: Request) -> Response:
         """Pictures from words."""
         said = await read_json(request, wire.Generation, service.limits)
@@ -80,7 +86,7 @@ def routes(service: Service, uploads: Uploads, *, story: bool) -> APIRouter:
         how = look(said, imaginer, service.limits, story)
         return await _answer(request, asked(said, imaginer), said, how, "image_generation")
 
-    @router.post("/images/edits", response_model=wire.Images, openapi_extra=_described_edit())
+    @router.post("/images/edits", response_model=wire.Images, responses=STREAMS, openapi_extra=_described_edit())
     async def edit(request: Request) -> Response:
         """Pictures from a picture: drawn anew where the mask is transparent, or, without one, varied."""
         async with uploads.turn():
