@@ -28,8 +28,13 @@ from mindseye.serve.ticket import Ticket
 
 EDIT_FILES = {"image": {"type": "string", "format": "binary"}, "mask": {"type": "string", "format": "binary"}}
 
+EVENT = {  # `data` is JSON, as in OpenAI's streams
+    "type": "object",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["event", "data"],
+}
 STREAMS: dict[int | str, dict[str, Any]] = {  # with `stream` the answer is events
-    200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    200: {"content": {"text/event-stream": {"schema": EVENT}}}
 }
 
 
