@@ -17,6 +17,7 @@ from torch import Tensor
 
 from mindseye.imagine.edits import Edit, with_edits
 from mindseye.imagine.family import Abilities, Blend, Coded, Family, Given, Progress, Prompt, Seed, Settings, Stage
+from mindseye.imagine.groups import rows_of_a_pass
 from mindseye.learn.about import About
 from mindseye.learn.batch import Words
 from mindseye.learn.folder import vocabulary
@@ -26,7 +27,6 @@ from mindseye.observe.vocabulary import words_of
 
 WordMaps = list[tuple[str, Float[Tensor, "row column"]]]  # the words of a prompt, each with a map
 PROMPTS_KEPT = 64  # the last ones that were read
-AT_ONCE_ELSEWHERE = 16  # pictures that a graphics card draws in one pass
 AT_ONCE = 256  # pictures that are encoded or decoded together
 
 # Words too plain to be worth a remark when no caption has them.
@@ -92,7 +92,7 @@ class FamilyPainter:
             int(about.config["size_px"]), int(about.config["channels"]), about.pixel_art
         )
         self.device = next(model.parameters()).device
-        self.at_once = family.at_once if self.device.type == "cpu" else AT_ONCE_ELSEWHERE
+        self.at_once = rows_of_a_pass(self.device, family.at_once)
         self.path, self.family, self.model, self.about = path, family, model, about
         self._read_one = lru_cache(PROMPTS_KEPT)(lambda prompt: self.encoder.encode([prompt]))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -13,13 +12,8 @@ from torch import Tensor
 from mindseye.imagine.aligndraw.config import AlignDrawConfig
 from mindseye.imagine.aligndraw.network import AlignDrawNetwork, State
 from mindseye.imagine.family import Progress, Seed, normal_numbers
+from mindseye.imagine.groups import Rows, draw_in_groups, groups, rows_of_a_pass
 from mindseye.learn.batch import Words
-from mindseye.learn.side_by_side import side_by_side
-
-# Pictures drawn in one pass; always this many rows, so that the bytes do not depend on the request. A processor draws
-# one on each core; a graphics card several at once.
-TOGETHER = {"cpu": 1}
-TOGETHER_ELSEWHERE = 16
 
 UNWRITTEN = 1e-3  # of 2 between black and white: where no more than this is written, no word is looked at
 
@@ -40,34 +34,30 @@ class Trace:
 def draw_pictures(
     network: AlignDrawNetwork, config: AlignDrawConfig, words: Words, seeds: Sequence[Seed], temperature: float
 ) -> Iterator[Progress]:
-    """Draws one picture a seed, in groups of a fixed size.
+    """Draws one picture a seed.
 
     Args:
         words: one caption a picture.
         temperature: scale of what chance adds to the prior's mean.
 
-    Yields:
-        `Progress` after each step of each group, with what all canvases show by now; those not begun are blank (-1).
+    Yields: as `draw_in_groups`, with what the canvases show by now.
     """
-    together = TOGETHER.get(network.device.type, TOGETHER_ELSEWHERE)
-    groups = [range(begin, min(begin + together, len(seeds))) for begin in range(0, len(seeds), together)]
-    pictures = torch.full((len(seeds), config.channels, config.size_px, config.size_px), -1.0, device=network.device)
-    drawings = [partial(_drawing, network, config, words, seeds, group, together, temperature) for group in groups]
-    for step, (which, state) in enumerate(side_by_side(drawings, network.device), start=1):
-        pictures[list(groups[which])] = shown(state)[: len(groups[which])]
-        yield Progress(step, len(groups) * config.steps, pictures.clone())
+
+    def drawing(rows: Rows) -> Iterator[Tensor]:
+        return map(shown, _states(network, config, words, seeds, rows, temperature))
+
+    shape = (config.channels, config.size_px, config.size_px)
+    return draw_in_groups(drawing, count=len(seeds), shape=shape, steps=config.steps, device=network.device)
 
 
 def trace(
     network: AlignDrawNetwork, config: AlignDrawConfig, words: Words, seeds: Sequence[Seed], temperature: float
 ) -> Trace:
     """Draws as `draw_pictures` does, and keeps every step."""
-    together = TOGETHER.get(network.device.type, TOGETHER_ELSEWHERE)
     canvases, shares = [], []
-    for begin in range(0, len(seeds), together):
-        group = range(begin, min(begin + together, len(seeds)))
-        states = list(_drawing(network, config, words, seeds, group, together, temperature))
-        first = network.begin(together)
+    for group, rows in groups(len(seeds), rows_of_a_pass(network.device)):
+        states = list(_states(network, config, words, seeds, rows, temperature))
+        first = network.begin(len(rows))
         canvases.append(torch.stack([shown(state) for state in (first, *states)], dim=1)[: len(group)])
         looks = [state.look.shares for state in states if state.look is not None]
         shares.append(torch.stack(looks, dim=1)[: len(group)])
@@ -90,22 +80,20 @@ def where_looked(of: Trace) -> Float[Tensor, "picture word row column"]:
     return torch.einsum("psw,psrc->pwrc", of.shares, weights)
 
 
-def _drawing(
+def _states(
     network: AlignDrawNetwork,
     config: AlignDrawConfig,
     words: Words,
     seeds: Sequence[Seed],
-    group: range,
-    together: int,
+    rows: Rows,
     temperature: float,
 ) -> Iterator[State]:
     """The states of a group of drawings after each step."""
-    rows = [*group, *[group[-1]] * (together - len(group))]  # padded: the shape never changes
     noise = torch.stack([normal_numbers(seeds[row], (config.steps, config.code)) for row in rows]).to(network.device)
-    without = torch.zeros(together, dtype=torch.bool, device=network.device)
+    without = torch.zeros(len(rows), dtype=torch.bool, device=network.device)
     with torch.no_grad(), torch.autocast(network.device.type, enabled=False):
         language = network.language(words.rows(rows), without)
-        state = network.begin(together)
+        state = network.begin(len(rows))
         for step in range(config.steps):
             state = network.write(state.prior.sample(temperature * noise[:, step]), state, language)
             yield state

@@ -7,7 +7,6 @@ noise by the number of the step, should it want any; it yields x after each step
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -17,14 +16,9 @@ from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.network import DiffusionTransformer, Look
 from mindseye.imagine.diffusion.objective import noised, velocity
 from mindseye.imagine.family import Given, Progress, Seed, normal_numbers
+from mindseye.imagine.groups import Rows, draw_in_groups
 from mindseye.learn.batch import Words
 from mindseye.learn.device import fast_arithmetic
-from mindseye.learn.side_by_side import side_by_side
-
-# Pictures drawn in one pass; always this many rows, so that the bytes do not depend on the request. A processor draws
-# one on each core; a graphics card several at once.
-TOGETHER = {"cpu": 1}
-TOGETHER_ELSEWHERE = 16
 
 Velocity = Callable[[Tensor, Tensor], Tensor]
 Fresh = Callable[[int], Tensor]
@@ -117,7 +111,7 @@ def draw_pictures(
     given: Given | None = None,
     look: Look | None = None,
 ) -> Iterator[Progress]:
-    """Draws one picture a seed, in groups of a fixed size.
+    """Draws one picture a seed.
 
     A variation begins at the given picture, noised to the first of the times (SDEdit, Meng et al. 2022). In a
     completion the network is not asked what is behind the known pixels: they go straight from their noise to what they
@@ -131,22 +125,16 @@ def draw_pictures(
         look: called for each block in each call of the network with the attention of its picture tokens; see
             `attention`.
 
-    Yields:
-        `Progress` with a picture a seed: where the sampler stands by now, finished in the last one. Pictures not begun
-        are blank (-1).
+    Yields: as `draw_in_groups`; the pictures are where the sampler stands by now.
     """
-    steps = len(times) - 1
     keep = _keeping(given, network.device)
     varied = given.picture.to(network.device) if given and given.known is None else None
-    together = TOGETHER.get(network.device.type, TOGETHER_ELSEWHERE)
-    groups = [range(begin, min(begin + together, len(seeds))) for begin in range(0, len(seeds), together)]
     shape = (config.channels, config.size_px, config.size_px)
 
     def noise(rows: Sequence[int], purpose: str, step: int = 0) -> Tensor:
         return torch.stack([normal_numbers(seeds[row], shape, purpose, step) for row in rows]).to(network.device)
 
-    def drawing(group: range) -> Iterator[Tensor]:
-        rows = [*group, *[group[-1]] * (together - len(group))]  # padded: the shape never changes
+    def drawing(rows: Rows) -> Iterator[Tensor]:
         x = noise(rows, "picture" if given is None else "given")  # else a picture of ours would lead back to itself
         if varied is not None:
             x = noised(varied, x, times[:1].to(x))
@@ -157,11 +145,7 @@ def draw_pictures(
         with torch.no_grad():
             yield from map(keep, sampler(field, x, times.to(x), lambda step: noise(rows, "fresh", step)))
 
-    pictures = torch.full((len(seeds), *shape), -1.0, device=network.device)
-    drawings = [partial(drawing, group) for group in groups]
-    for step, (which, x) in enumerate(side_by_side(drawings, network.device), start=1):
-        pictures[list(groups[which])] = x[: len(groups[which])]
-        yield Progress(step, len(groups) * steps, pictures.clone())
+    return draw_in_groups(drawing, count=len(seeds), shape=shape, steps=len(times) - 1, device=network.device)
 
 
 def _keeping(given: Given | None, device: torch.device) -> Callable[[Tensor], Tensor]:

@@ -7,20 +7,20 @@ of n pixels costs about as much as one look at n pixels, and not n of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 
 from mindseye.imagine.family import Given, Progress
+from mindseye.imagine.groups import Rows, draw_in_groups
 from mindseye.learn.batch import Words
-from mindseye.learn.side_by_side import side_by_side
 from mindseye.randomness import rng_at
 
-TOGETHER = 8  # pictures drawn in one pass; always this many rows, so that the bytes do not depend on the request
+TOGETHER = 8  # pictures that one core draws in one pass
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def draw_pictures(
     chance: Chance,
     given: Given | None,
 ) -> Iterator[Progress]:
-    """Draws one picture a seed, in groups of a fixed size, side by side.
+    """Draws one picture a seed.
 
     Args:
         model: a `PixelRNN`.
@@ -84,27 +84,20 @@ def draw_pictures(
     Yields:
         `Progress` after each row of pixels of each group; what is not drawn yet is blank (-1).
     """
-    config = model.config
-    groups = [range(first, min(first + TOGETHER, len(seeds))) for first in range(0, len(seeds), TOGETHER)]
-    device = words.sentence.device
-    blank = torch.full((config.channels, config.size_px, config.size_px), -1.0, device=device)
-    pictures = blank.repeat(len(seeds), 1, 1, 1)
+    size, device = model.config.size_px, words.sentence.device
 
-    def drawing(group: range) -> Iterator[Tensor]:
-        rows = [*group, *[group[-1]] * (TOGETHER - len(group))]  # padded: the shape never changes
-        luck = torch.stack([picture_luck(seeds[row], config.size_px**2, model.pixels.numbers) for row in rows])
+    def drawing(rows: Rows) -> Iterator[Tensor]:
+        luck = torch.stack([picture_luck(seeds[row], size**2, model.pixels.numbers) for row in rows]).to(device)
+        against = negative and negative.rows(rows)
         with torch.no_grad():
-            yield from _draw_rows(
-                model, words.rows(rows), negative and negative.rows(rows), luck.to(device), chance, given
-            )
+            for drawn in _draw_rows(model, words.rows(rows), against, luck, chance, given):
+                yield F.pad(drawn, (0, 0, 0, size - drawn.shape[2]), value=-1.0)
 
-    drawings = [partial(drawing, group) for group in groups]
-    for step, (which, drawn) in enumerate(side_by_side(drawings, device), start=1):
-        pictures[list(groups[which]), :, : drawn.shape[2]] = drawn[: len(groups[which])]
-        shown = pictures
+    shape = (model.config.channels, size, size)
+    for now in draw_in_groups(drawing, count=len(seeds), shape=shape, steps=size, device=device, at_once=TOGETHER):
         if given is not None and given.known is not None:
-            shown = torch.where(given.known.to(device), given.picture.to(device), pictures)
-        yield Progress(step, len(groups) * config.size_px, shown.clone())
+            now = replace(now, pictures=torch.where(given.known.to(device), given.picture.to(device), now.pictures))
+        yield now
 
 
 def picture_luck(seed: int, places: int, numbers: int) -> Float[Tensor, "place number"]:

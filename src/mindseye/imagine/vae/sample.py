@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 import numpy as np
 import torch
@@ -12,18 +11,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mindseye.imagine.family import Given, Progress
+from mindseye.imagine.groups import Rows, draw_in_groups
 from mindseye.imagine.vae.codes import Codes
 from mindseye.imagine.vae.config import SamplerName, VaeConfig
 from mindseye.imagine.vae.network import VaeNetwork
 from mindseye.learn.batch import Words
 from mindseye.learn.device import fast_arithmetic
-from mindseye.learn.side_by_side import side_by_side
 from mindseye.randomness import rng_at
-
-# Pictures drawn in one pass; always this many rows, so that the bytes do not depend on the request. A processor draws
-# one on each core; a graphics card several at once.
-TOGETHER = {"cpu": 1}
-TOGETHER_ELSEWHERE = 16
 
 Dice = Callable[[Codes, np.random.Generator, float], Float[np.ndarray, "code"]]
 
@@ -52,7 +46,7 @@ def draw_pictures(
     temperature: float,
     given: Given | None,
 ) -> Iterator[Progress]:
-    """Draws one picture a seed, in groups of a fixed size.
+    """Draws one picture a seed.
 
     Args:
         words: one caption a picture.
@@ -60,18 +54,13 @@ def draw_pictures(
         dice: how chance makes a code.
         given: a picture to vary.
 
-    Yields:
-        `Progress` after each group; pictures not drawn yet are blank (-1).
+    Yields: as `draw_in_groups`.
     """
-    together = TOGETHER.get(network.device.type, TOGETHER_ELSEWHERE)
-    groups = [range(begin, min(begin + together, len(seeds))) for begin in range(0, len(seeds), together)]
-    shape = (config.channels, config.size_px, config.size_px)
 
-    def drawing(group: range) -> Iterator[Tensor]:
-        rows = [*group, *[group[-1]] * (together - len(group))]  # padded: the shape never changes
+    def drawing(rows: Rows) -> Iterator[Tensor]:
         chance = np.stack([dice(codes[row], rng_at(seeds[row], "picture"), temperature) for row in rows])
         by_chance = torch.from_numpy(chance.astype(np.float32)).to(network.device)
-        without = torch.zeros(together, dtype=torch.bool, device=network.device)
+        without = torch.zeros(len(rows), dtype=torch.bool, device=network.device)
         with torch.no_grad(), fast_arithmetic(network.device):
             condition = network.condition(words.rows(rows), without)
             if given is None:
@@ -79,11 +68,8 @@ def draw_pictures(
             else:
                 yield varied(network, given, by_chance, condition).clamp(-1, 1)
 
-    pictures = torch.full((len(seeds), *shape), -1.0, device=network.device)
-    drawings = [partial(drawing, group) for group in groups]
-    for step, (which, drawn) in enumerate(side_by_side(drawings, network.device), start=1):
-        pictures[list(groups[which])] = drawn[: len(groups[which])]
-        yield Progress(step, len(groups), pictures.clone())
+    shape = (config.channels, config.size_px, config.size_px)
+    return draw_in_groups(drawing, count=len(seeds), shape=shape, steps=1, device=network.device)
 
 
 def varied(

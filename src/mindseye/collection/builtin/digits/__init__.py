@@ -9,33 +9,23 @@ from __future__ import annotations
 
 import io
 import json
-import time
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
 from mindseye.collection.builtin.digits.pen import draw
 from mindseye.collection.builtin.digits.scene import DIGITS, banned, scene_at
-from mindseye.collection.collection import Collection, Example, is_prepared, open_prepared, write_collection
-from mindseye.files import cache_folder
+from mindseye.collection.builtin.world import PICTURES, SEED, SIZE_PX, UNSEEN, open_world, write_world
+from mindseye.collection.collection import Collection, Example
 from mindseye.randomness import rng_at
 
 VERSION = 1  # of the world; another one is prepared anew
-SEED = 0
-PICTURES = 10_000
-SIZE_PX = 32
-_HELD_BACK = 20  # one picture of so many more for validation, and as many for the unseen combinations
 
 
 def open_digits() -> Collection:
-    """The collection as it is named directly: 10,000 pictures of 32 px to train on, prepared once.
-
-    It is kept in the cache folder (`$MINDSEYE_CACHE` or `~/.cache/mindseye`).
-    """
-    folder = cache_folder() / f"digits-{VERSION}"
-    if not is_prepared(folder):
-        write_digits(folder)
-    return open_prepared(folder, name="digits")
+    """The collection as it is named directly: 10,000 pictures of 32 px to train on, prepared once."""
+    return open_world("digits", VERSION, write_digits)
 
 
 def write_digits(
@@ -56,25 +46,18 @@ def write_digits(
         BadInput: `destination` is something else than a collection.
         Unavailable: the disk refuses.
     """
-    started = time.perf_counter()
-    held_back = max(1, pictures // _HELD_BACK)
-    counts = {"train": pictures, "validation": held_back, "unseen_combinations": held_back}
-    examples = {split: [_example(seed, split, index, size_px) for index in range(n)] for split, n in counts.items()}
-    info = {
-        "size_px": size_px,
-        "transparent": False,
-        "pixel_art": False,
-        "sources": {"scene": sum(counts.values())},
-        "licence": "CC0-1.0",
-        "seed": seed,
-        "banned": [f"{DIGITS[digit]}, {place}" for place, digit in banned(seed).items()],
-        "seconds": {"draw": round(time.perf_counter() - started, 3)},
-    }
-    return write_collection(destination, examples, info)
+    return write_world(
+        destination,
+        partial(_example, seed=seed, size_px=size_px),
+        pictures,
+        size_px,
+        seed=seed,
+        banned=[f"{DIGITS[digit]}, {place}" for place, digit in banned(seed).items()],
+    )
 
 
-def _example(seed: int, split: str, index: int, size_px: int) -> Example:
-    scene = scene_at(seed, split, index, unseen=split == "unseen_combinations")
+def _example(split: str, index: int, *, seed: int, size_px: int) -> Example:
+    scene = scene_at(seed, split, index, unseen=split == UNSEEN)
     stored = io.BytesIO()
     pixels = draw(scene, size_px, rng_at(seed, f"digits {split} hand", index))
     Image.fromarray(pixels).save(stored, "PNG")

@@ -10,32 +10,22 @@ from __future__ import annotations
 
 import io
 import json
-import time
+from functools import partial
 from pathlib import Path
 
 from mindseye.collection.builtin.shapes.picture import draw
 from mindseye.collection.builtin.shapes.scene import UNSEEN_PAIRS, UNSEEN_RELATIONS, scene_at
 from mindseye.collection.builtin.shapes.words import captions
-from mindseye.collection.collection import Collection, Example, is_prepared, open_prepared, write_collection
-from mindseye.files import cache_folder
+from mindseye.collection.builtin.world import PICTURES, SEED, SIZE_PX, UNSEEN, open_world, write_world
+from mindseye.collection.collection import Collection, Example
 from mindseye.randomness import rng_at
 
 VERSION = 1  # of the world; another one is prepared anew
-SEED = 0
-PICTURES = 10_000
-SIZE_PX = 32
-_HELD_BACK = 20  # one picture of so many more for validation, and as many for the unseen combinations
 
 
 def open_shapes() -> Collection:
-    """The collection as it is named directly: 10,000 pictures of 32 px to train on, prepared once.
-
-    It is kept in the cache folder (`$MINDSEYE_CACHE` or `~/.cache/mindseye`).
-    """
-    folder = cache_folder() / f"shapes-{VERSION}"
-    if not is_prepared(folder):
-        write_shapes(folder)
-    return open_prepared(folder, name="shapes")
+    """The collection as it is named directly: 10,000 pictures of 32 px to train on, prepared once."""
+    return open_world("shapes", VERSION, write_shapes)
 
 
 def write_shapes(
@@ -56,26 +46,19 @@ def write_shapes(
         BadInput: `destination` is something else than a collection.
         Unavailable: the disk refuses.
     """
-    started = time.perf_counter()
-    held_back = max(1, pictures // _HELD_BACK)
-    counts = {"train": pictures, "validation": held_back, "unseen_combinations": held_back}
-    examples = {split: [_example(seed, split, index, size_px) for index in range(n)] for split, n in counts.items()}
-    info = {
-        "size_px": size_px,
-        "transparent": False,
-        "pixel_art": False,
-        "sources": {"scene": sum(counts.values())},
-        "licence": "CC0-1.0",
-        "seed": seed,
-        "unseen_pairs": sorted(" ".join(pair) for pair in UNSEEN_PAIRS),
-        "unseen_relations": sorted(" ".join(relation) for relation in UNSEEN_RELATIONS),
-        "seconds": {"draw": round(time.perf_counter() - started, 3)},
-    }
-    return write_collection(destination, examples, info)
+    return write_world(
+        destination,
+        partial(_example, seed=seed, size_px=size_px),
+        pictures,
+        size_px,
+        seed=seed,
+        unseen_pairs=sorted(" ".join(pair) for pair in UNSEEN_PAIRS),
+        unseen_relations=sorted(" ".join(relation) for relation in UNSEEN_RELATIONS),
+    )
 
 
-def _example(seed: int, split: str, index: int, size_px: int) -> Example:
-    scene = scene_at(seed, split, index, unseen=split == "unseen_combinations")
+def _example(split: str, index: int, *, seed: int, size_px: int) -> Example:
+    scene = scene_at(seed, split, index, unseen=split == UNSEEN)
     stored = io.BytesIO()
     draw(scene, size_px).save(stored, "PNG")
     name = f"{split}-{index:06d}"
