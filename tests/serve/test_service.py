@@ -11,13 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from mindseye.errors import BadInput
 from mindseye.imagine.families import family
+from mindseye.imagine.family import Settings
 from mindseye.imagine.imaginer import Imaginer, load
+from mindseye.imagine.painter import FamilyPainter
 from mindseye.imagine.request import Request
+from mindseye.learn.batch import Words
 from mindseye.learn.folder import save_model
 from mindseye.learn.learner import PictureFormat
+from mindseye.learn.side_by_side import on_threads
 from mindseye.serve.asked import (
     Accepted,
     Asked,
@@ -321,3 +326,21 @@ def test_a_model_is_a_name_and_never_a_path(tiny: Imaginer, opened) -> None:
     for name in ("other", "", "../tiny", str(tiny.path), "tiny/"):
         with pytest.raises(NotFound):
             service.submit(asked(model=name), Heard())
+
+
+def test_prompts_are_read_as_elsewhere_by_whichever_thread_has_to(tiny: Imaginer) -> None:
+    """A worker draws on one core; what it has to read anew, since many prompts came since, has the bytes it had."""
+    threads: list[int] = []
+
+    class Noting:
+        def encode(self, captions: Any) -> Words:
+            threads.append(torch.get_num_threads())
+            return tiny.ours.encoder.encode(captions)
+
+    painter = FamilyPainter(tiny.path, tiny.ours.family, tiny.ours.model, tiny.ours.about)
+    painter.encoder = Noting()  # type: ignore[assignment]
+    before = torch.get_num_threads()
+    with on_threads(before + 1):
+        [*_] = painter.draw(["a cat"], "a dog", [0], Settings(steps=1))
+        assert torch.get_num_threads() == before + 1
+    assert threads == [before, before], "the prompt, and what is steered away from"

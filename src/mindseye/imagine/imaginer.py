@@ -160,7 +160,8 @@ class Imaginer:
         return Prepared(request, self.painter.tokens(request.prompt), start, tuple(self._notes(request, start)))
 
     def draw(self, prepared: Sequence[Prepared], seeds: Sequence[int]) -> Iterator[Progress]:
-        """Draws one picture a seed, each for its own request, step by step; the requests are such as `go_together`.
+        """Draws one picture a seed, each for its own request, step by step; each of the requests goes with the others
+        (`Prepared.goes_with`).
 
         Each picture depends on the model, its prompts, the settings and its own seed only.
         """

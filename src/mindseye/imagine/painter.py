@@ -22,6 +22,7 @@ from mindseye.learn.about import About
 from mindseye.learn.batch import Words
 from mindseye.learn.folder import vocabulary
 from mindseye.learn.learner import PictureFormat
+from mindseye.learn.side_by_side import on_threads
 from mindseye.observe.text import TextEncoder, load_text_encoder
 from mindseye.observe.vocabulary import words_of
 
@@ -94,7 +95,8 @@ class FamilyPainter:
         self.device = next(model.parameters()).device
         self.at_once = rows_of_a_pass(self.device, family.at_once)
         self.path, self.family, self.model, self.about = path, family, model, about
-        self._read_one = lru_cache(PROMPTS_KEPT)(lambda prompt: self.encoder.encode([prompt]))
+        self._threads = torch.get_num_threads()
+        self._read_one = lru_cache(PROMPTS_KEPT)(self._read_anew)
 
     @cached_property
     def encoder(self) -> TextEncoder:
@@ -198,6 +200,10 @@ class FamilyPainter:
         """For abilities with `codes`: see `family.Coded`."""
         model: Coded = self.model
         return model.code_kl(self._read([prompt]))
+
+    def _read_anew(self, prompt: str) -> Words:
+        with on_threads(self._threads):  # the same bytes for whoever asks, a worker that draws on one core, too
+            return self.encoder.encode([prompt])
 
     def _against(self, negative: str, count: int) -> Words | None:
         return self._read([negative]).rows([0] * count) if negative else None

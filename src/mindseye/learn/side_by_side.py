@@ -11,7 +11,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 import torch
@@ -20,14 +20,19 @@ Item = TypeVar("Item")
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Work too small to share between cores is done on one: on a busy machine sharing it takes ten times as long."""
+def on_threads(count: int) -> Iterator[None]:
+    """Computes on so many threads, wherever it is called from: sums in another order have other last bits."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def one_thread() -> AbstractContextManager[None]:
+    """Work too small to share between cores is done on one: on a busy machine sharing it takes ten times as long."""
+    return on_threads(1)
 
 
 def side_by_side(tasks: Sequence[Callable[[], Iterator[Item]]], device: torch.device) -> Iterator[tuple[int, Item]]:

@@ -43,9 +43,10 @@ def export_encoder(encoder: TextEncoder, folder: Path) -> None:
             why=f"only {minilm.NAME} is written out in a way that can be",
             next_step="train with the default text encoder",
         )
+    assert isinstance(encoder.reader, minilm.MiniLM)
     inputs = {
         "ids": torch.zeros(2, encoder.token_limit, dtype=torch.int64),
         "mask": torch.ones(2, encoder.token_limit, dtype=torch.bool),
     }
-    export_network(States(minilm.MiniLM(minilm.folder())).eval(), inputs, "tokens", folder / WORDS)
+    export_network(States(encoder.reader).eval(), inputs, "tokens", folder / WORDS)
     shutil.copyfile(minilm.folder() / TOKENISER, folder / TOKENISER)

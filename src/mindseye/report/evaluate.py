@@ -146,7 +146,7 @@ def compared_as(imaginer: Imaginer, collection: Collection) -> PictureFormat:
     """How real and drawn pictures are compared: as the model sees them; or, where it draws at any size, at the size of
     the collection's."""
     own, info = imaginer.picture_format, collection.info
-    if not imaginer.painter.abilities.size_multiple:
+    if not imaginer.abilities.size_multiple:
         return own
     return PictureFormat(min(own.size_px, info["size_px"]), own.channels, info["pixel_art"])
 

@@ -80,8 +80,7 @@ class Service:
         threads = torch.get_num_threads()
         if workers is None:
             workers = threads if all(each.device.type == "cpu" for each in self.imaginers.values()) else 1
-        # Words are read with as many threads as outside of the service: sums in another order have other last bits.
-        self._reader = ThreadPoolExecutor(1, "read", initializer=torch.set_num_threads, initargs=(threads,))
+        self._reader = ThreadPoolExecutor(1, "read")
         self._workers = [
             threading.Thread(target=self._work, name=f"draw-{index}", daemon=True) for index in range(workers)
         ]

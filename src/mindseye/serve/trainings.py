@@ -23,7 +23,7 @@ from mindseye.train.run import RunFolder
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SETTING = re.compile(r"[a-z_]{1,64}(\.[a-z_]{1,64})?")
-PATHS = frozenset({"text_encoder"})  # settings that could name a file
+PATHS = frozenset({"text_encoder", "damsm", "base"})  # settings, of whatever section, that name a place
 
 
 class Trainings:
@@ -95,7 +95,7 @@ class Trainings:
         words = [sys.executable, "-m", "mindseye", "train", family, self._collections[collection]]
         words += ["--out", str(self._folder / name), *(() if minutes is None else ("--minutes", str(minutes)))]
         for key, value in settings.items():
-            if not SETTING.fullmatch(key) or key in PATHS:
+            if not SETTING.fullmatch(key) or key.rpartition(".")[2] in PATHS:
                 raise BadInput(f"there is no setting {key[:80]!r} to be set from here", field="settings")
             words += ["--set", f"{key}={str(value).lower() if isinstance(value, bool) else value}"]
         with self._lock:

@@ -117,6 +117,10 @@ def test_words_and_pictures_find_what_they_find_in_python(rooms: Any, shapes: Co
         ("/api/runs", {"name": "a", "collection": "/etc"}, 404, "collection"),
         ("/api/runs", {"name": "a", "collection": "shapes", "family": "os"}, 400, "family"),
         ("/api/runs", {"name": "a", "collection": "shapes", "settings": {"text_encoder": "/etc"}}, 400, "settings"),
+        *(
+            ("/api/runs", {"name": "a", "collection": "shapes", "settings": {key: "/etc"}}, 400, "settings")
+            for key in ("train.text_encoder", "model.damsm", "model.base")
+        ),
         ("/api/runs", {"name": "a", "collection": "shapes", "settings": {"--out": "x"}}, 400, "settings"),
         ("/api/runs", {"name": "a", "collection": "shapes", "minutes": 0}, 400, "minutes"),
         ("/api/runs/nothing/stop", {}, 404, "run"),
