@@ -65,7 +65,7 @@ def running(name: str, model: str) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     words = (
-        [sys.executable, "-m", "mindseye", "serve", model, "--port", str(port)]
+        [sys.executable, "-m", "mindseye", "serve", model, "--port", str(port), "--remember", "0"]
         if name == OURS
         else [sys.executable, str(HERE / "peers" / "servers" / PEERS[name]), model, str(port)]
     )

@@ -54,6 +54,69 @@ def test_an_edit_goes_from_one_copy_of_a_model_to_another(mindseye, model: Path,
     assert (edit["name"], edit["method"], edit["preserve"]) == ("dog", "UCE", ["a car"])
 
 
+def test_a_concept_is_given_its_attributes_evenly_as_counted_by_the_models_thinker(
+    mindseye, model: Path, tiny_thinker: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_thinker, model / "thinker")
+    asked = ("correct", model, "--debias", "a cat", "red", "blue", "--name", "even", "--out", tmp_path)
+    said = mindseye(*asked, "--json")
+    assert said.code == 0, said.err
+    result = json.loads(said.out)
+    figures = {figure["name"]: figure for figure in result["figures"]}
+    before, after = (
+        {name: figures[f"{name}/{when}"]["value"] for name in ("red", "blue")} for when in ("before", "after")
+    )
+    assert sum(before.values()) == sum(after.values()) == 1 and before != after
+    assert {"itself/before", "itself/after"} < figures.keys() and figures["red/after"]["n_generated"] == 20
+    assert result["pairs"] == [["a cat", "red cat"], ["a cat", "blue cat"]]
+    assert Image.open(result["sheet"]).width > 500
+    assert (model / "edits" / "even.safetensors").is_file()
+    refused = mindseye("correct", model, "--debias", "a cat", "red", "--name", "one")
+    assert refused.code == 2 and "two attributes" in refused.err
+
+
+def test_an_edit_is_in_force_wherever_pictures_are_drawn(mindseye, model: Path, tmp_path: Path) -> None:
+    mindseye("correct", model, "--uce", "a cat", "a blue dog", "--name", "dog", "--lambda", 0.01, "--pictures", 0)
+    given = tmp_path / "given.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(given)
+    steps = ("--steps", 3)
+
+    def bytes_of(command: tuple[object, ...], *options: object) -> list[bytes]:
+        out = tmp_path / "-".join(map(str, (command[0], len(options))))
+        assert mindseye(*command, "--out", out, *options).code == 0
+        return [path.read_bytes() for path in sorted(out.iterdir())]
+
+    for command in (
+        ("complete", model, given, "a cat", "--keep", 0.5, "-n", 1, *steps),
+        ("vary", model, given, "a cat", "--strength", 0.9, "-n", 1, *steps),
+        ("between", model, "a cat", "--to-seed", 1, "-n", 2, *steps),
+        ("grid", "a cat", "--model", model, "--x", "seed=0", "--set", "steps=3"),
+    ):
+        assert bytes_of(command) != bytes_of(command, "--edit", "dog"), command[0]
+        refused = mindseye(*command, "--edit", "cow")
+        assert refused.code == 2 and "cow" in refused.err
+
+
+def test_a_grid_shows_a_prompt_with_and_without_edits(mindseye, model: Path, tmp_path: Path) -> None:
+    for name, to in (("dog", "a dog"), ("car", "a car")):
+        mindseye("correct", model, "--uce", "a cat", to, "--name", name, "--pictures", 0)
+    said = mindseye(
+        "grid",
+        "a cat",
+        "--model",
+        model,
+        "--x",
+        "edits=none,dog,dog+car",
+        "--set",
+        "steps=2",
+        "--out",
+        tmp_path,
+        "--json",
+    )
+    [row] = json.loads(said.out)["pictures"]
+    assert [[edit.split("@")[0] for edit in each.get("edits", [])] for each in row] == [[], ["dog"], ["dog", "car"]]
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
@@ -63,6 +126,7 @@ def test_an_edit_goes_from_one_copy_of_a_model_to_another(mindseye, model: Path,
         (("--time", "a cat", "a blue cat"), "--name"),
         (("--time", "a cat", "a dog", "--name", "x"), "same order"),
         (("--time", "a cat", "a blue cat", "--name", "x", "--lambda", "0"), "lambda"),
+        (("--debias", "a cat", "red", "--name", "x"), "thinker"),
         (("--remove", "nothing"), "nothing"),
         (("--add", "nowhere.safetensors"), "nowhere"),
     ],

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from mindseye.serve.asked import (
     TooLate,
 )
 from mindseye.serve.limits import Limits
+from mindseye.serve.remembered import Remembered
 from mindseye.serve.service import BREAK_AFTER, Service
 
 LONG = {"steps": 200}  # a drawing that does not end by itself while a test looks at it
@@ -104,6 +106,28 @@ def asked(
 
 def alone(imaginer: Imaginer, what: Asked) -> list[np.ndarray]:
     return [imaginer.imagine(what.request, seeds=[seed])[0].pixels for seed in what.seeds]
+
+
+def test_who_asks_again_is_given_what_was_drawn(tiny: Imaginer) -> None:
+    service = Service({"tiny": tiny}, workers=1, remembered=Remembered(10, 0.9))
+    try:
+        heard = [Heard() for _ in range(3)]
+        for one, what in zip(
+            heard,
+            (asked("a cat", 0, 1), asked("a cat", 1, 2, candidates=1), replace(asked("the cat", 7, 8), any_seed=True)),
+            strict=True,
+        ):
+            service.submit(what, one)
+            one.until(Finished)
+        first, second, third = (
+            [news.picture for news in sorted((n for n in each.told if isinstance(n, Drawn)), key=lambda n: n.place)]
+            for each in heard
+        )
+        assert second[0] is first[1] and service.counts["drawn"] == 3, "seed 1 was there, seed 2 was not"
+        assert [picture.story.prompt for picture in third] == ["a cat", "a cat"], "any seed will do, so any words alike"
+        assert (service.remembered.same, service.remembered.alike_found, service.counts["finished"]) == (1, 2, 3)
+    finally:
+        service.close()
 
 
 def test_in_any_company_a_request_has_the_pixels_that_it_has_alone(tiny: Imaginer, opened) -> None:

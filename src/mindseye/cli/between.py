@@ -21,6 +21,7 @@ def between(
     count: Annotated[int, typer.Option("--count", "-n", help="Pictures in the strip, 2 to 64.")] = 8,
     guidance: Annotated[float | None, typer.Option(help="How strictly the prompts are followed.")] = None,
     steps: Annotated[int | None, typer.Option(help="Sampling steps.  [default: the model's]")] = None,
+    edits: console.Edits = None,
     out: Annotated[Path, typer.Option(help="Folder for the strip.")] = Path("pictures"),
     as_json: console.Json = False,
 ) -> None:
@@ -33,8 +34,9 @@ def between(
         raise BadInput("a way between prompts needs both of its ends", next_step="give --from and --to, no PROMPT")
     if begin is None and to_seed is None:
         raise BadInput("between what?", next_step="give --from and --to, or --from-seed and --to-seed")
+    shared = {"count": 1, "guidance": guidance, "steps": steps, "edits": tuple(edits or ())}
     ends = [
-        mindseye.Request.of(prompt=words, seed=seed, count=1, guidance=guidance, steps=steps)
+        mindseye.Request.of(prompt=words, seed=seed, **shared)
         for words, seed in ((begin or prompt, from_seed), (end or prompt, from_seed if to_seed is None else to_seed))
     ]
     mindseye.Request.of(prompt=prompt, count=count)  # count is within its range

@@ -42,6 +42,7 @@ def complete(
     sampler: Sampler = None,
     temperature: Temperature = None,
     top_p: TopP = None,
+    edits: console.Edits = None,
     out: Out = Path("pictures"),
     strip: Strip = False,
     as_json: console.Json = False,
@@ -55,7 +56,7 @@ def complete(
     fields = {"keep": keep, "mask": mask and _bytes(mask, "mask")}
     asked = {
         "prompt": prompt, "negative_prompt": negative, "seed": seed, "count": count, "guidance": guidance,
-        "steps": steps, "sampler": sampler, "temperature": temperature, "top_p": top_p,
+        "steps": steps, "sampler": sampler, "temperature": temperature, "top_p": top_p, "edits": tuple(edits or ()),
     }  # fmt: skip
     _go_on(model, picture, {**asked, **fields}, out, strip=strip, as_json=as_json)
 
@@ -75,6 +76,7 @@ def vary(
     sampler: Sampler = None,
     temperature: Temperature = None,
     top_p: TopP = None,
+    edits: console.Edits = None,
     out: Out = Path("pictures"),
     strip: Strip = False,
     as_json: console.Json = False,
@@ -82,7 +84,7 @@ def vary(
     """Draw pictures like one that is there."""
     asked = {
         "prompt": prompt, "negative_prompt": negative, "seed": seed, "count": count, "guidance": guidance,
-        "steps": steps, "sampler": sampler, "temperature": temperature, "top_p": top_p,
+        "steps": steps, "sampler": sampler, "temperature": temperature, "top_p": top_p, "edits": tuple(edits or ()),
     }  # fmt: skip
     _go_on(model, picture, {**asked, "strength": strength}, out, strip=strip, as_json=as_json)
 

@@ -11,6 +11,9 @@ from typing import Annotated, Any
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON.")]
+Edits = Annotated[
+    list[str] | None, typer.Option("--edit", help="Draw with this correction of the model; again for more.")
+]
 
 
 def say(text: str = "") -> None:

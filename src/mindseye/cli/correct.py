@@ -16,15 +16,25 @@ if TYPE_CHECKING:
     from mindseye.imagine.edits import Edit
     from mindseye.imagine.imaginer import Imaginer
 
+DEBIAS = "debias"
+
 
 def correct(
     model: Annotated[str, typer.Argument(help="A shipped model's name, a model folder or a run.")],
     prompts: Annotated[
-        list[str] | None, typer.Argument(help='Source and destination, e.g. "a rose" "a blue rose"; or several pairs.')
+        list[str] | None,
+        typer.Argument(
+            help='Source and destination, e.g. "a rose" "a blue rose", or several pairs; with --debias a concept and'
+            ' its attributes: "a heart" red blue.'
+        ),
     ] = None,
     by_time: Annotated[bool, typer.Option("--time", help="Closed form; the destination adds to the source.")] = False,
     by_uce: Annotated[bool, typer.Option("--uce", help="Closed form; any pairs, and prompts to preserve.")] = False,
     by_refact: Annotated[bool, typer.Option("--refact", help="Rank one, in the text encoder; any one pair.")] = False,
+    by_debias: Annotated[
+        bool,
+        typer.Option("--debias", help="UCE in a loop: each attribute equally often; counts pictures, takes minutes."),
+    ] = False,
     name: Annotated[str, typer.Option(help="What to call the edit: imagine --edit NAME draws with it.")] = "",
     lam: Annotated[
         float | None, typer.Option("--lambda", help="How much stays as it is.  [default: 0.1 TIME, 0.5 UCE]")
@@ -50,11 +60,12 @@ def correct(
 
     The model's own files are never written. An edit is in force only where it is asked for: mindseye imagine --edit.
     """
-    methods = [name for name, asked in (("TIME", by_time), ("UCE", by_uce), ("ReFACT", by_refact)) if asked]
+    asked = {"TIME": by_time, "UCE": by_uce, "ReFACT": by_refact, DEBIAS: by_debias}
+    methods = [method for method, wanted in asked.items() if wanted]
     if len(methods) + sum(map(bool, (listed, remove, export, add))) != 1:
         raise BadInput(
             "what is to be done?",
-            next_step="--time, --uce or --refact makes an edit; or give one of --list, --remove, --export, --add",
+            next_step="--time, --uce, --refact or --debias makes an edit; or one of --list, --remove, --export, --add",
         )
     import mindseye
     from mindseye.correct import ledger
@@ -74,11 +85,17 @@ def correct(
     else:
         if not name:
             raise BadInput("the edit has no name", next_step="give one: --name blue-rose")
-        pairs = _pairs(prompts or [])
         began = time.monotonic()
-        made = mindseye.correct(
-            imaginer, methods[0], pairs, name, preserve=preserve or [], lam=lam, pictures=pictures, log=console.say
-        )
+        if methods == [DEBIAS]:
+            from mindseye.correct.evening import even_out
+
+            concept, *attributes = prompts or [""]
+            made = even_out(imaginer, concept, attributes, name, preserve=preserve or [], lam=lam, log=console.say)
+        else:
+            pairs = _pairs(prompts or [])
+            made = mindseye.correct(
+                imaginer, methods[0], pairs, name, preserve=preserve or [], lam=lam, pictures=pictures, log=console.say
+            )
         _report(imaginer, made, out, time.monotonic() - began, as_json=as_json)
 
 

@@ -23,12 +23,14 @@ def grid(
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="For all pictures, e.g. steps=8; repeatable."),
     ] = None,
+    edits: console.Edits = None,
     out: Annotated[Path, typer.Option(help="Folder for the sheet.")] = Path("pictures"),
     as_json: console.Json = False,
 ) -> None:
     """Draw one picture for each pair of values, on one sheet.
 
-    The fields are those of a request: prompt, negative_prompt, seed, guidance, steps, sampler, temperature, top_p.
+    The fields are those of a request: prompt, negative_prompt, seed, guidance, steps, sampler, temperature, top_p, and
+    edits: --x edits=none,blue-rose,blue-rose+green-cat.
     """
     import mindseye
     from mindseye.cli.drawing import save_page, slug
@@ -37,7 +39,11 @@ def grid(
 
     across, down = grids.Axis.parsed(x), grids.Axis.parsed(y) if y else None
     prompted = "prompt" in (across.field, down.field if down else "")
-    fields = {**({} if prompted and not prompt else {"prompt": prompt}), **parse_settings(settings or [])}
+    fields = {
+        **({"edits": tuple(edits)} if edits else {}),
+        **({} if prompted and not prompt else {"prompt": prompt}),
+        **parse_settings(settings or []),
+    }
     imaginer = mindseye.load(model)
     pictures = grids.grid(imaginer, fields, across, down, log=console.say)
     sheet = grids.grid_sheet(pictures, across, down, title=prompt)

@@ -38,9 +38,7 @@ def imagine(
         int, typer.Option(min=1, max=64, help="Draw so many candidates for each picture and show the best.")
     ] = 1,
     thinker: Annotated[Path | None, typer.Option(help="Who chooses.  [default: the model's thinker]")] = None,
-    edit: Annotated[
-        list[str] | None, typer.Option(help="Draw with this correction of the model; again for more.")
-    ] = None,
+    edits: console.Edits = None,
     attention: Annotated[
         bool, typer.Option("--attention", help="One sheet more: where each picture looked at each word.")
     ] = False,
@@ -80,7 +78,7 @@ def imagine(
         sampler=sampler,
         temperature=temperature,
         top_p=top_p,
-        edits=tuple(edit or ()),
+        edits=tuple(edits or ()),
     )
     imaginer = mindseye.load(model)
     if attention:

@@ -47,6 +47,17 @@ def serve(
     queue: Annotated[
         int, typer.Option(min=1, help="Pictures under way, at most; then it says when to ask again.")
     ] = 64,
+    remember: Annotated[
+        int, typer.Option(min=0, help="Pictures kept in memory for who asks the same again; 0 for none.")
+    ] = 1000,
+    alike: Annotated[
+        float | None,
+        typer.Option(
+            min=0.8,
+            max=1.0,
+            help="Who names no seed may get a kept picture of a prompt with this cosine or more.  [default: never]",
+        ),
+    ] = None,
     strip: Annotated[bool, typer.Option("--strip", help="Leave out of the pictures how each was made.")] = False,
 ) -> None:
     """Serve models over HTTP, as the OpenAI images API.
@@ -61,6 +72,7 @@ def serve(
     from mindseye.serve.http.run import listening, run
     from mindseye.serve.library import Library
     from mindseye.serve.limits import Limits
+    from mindseye.serve.remembered import Remembered
     from mindseye.serve.service import Service
     from mindseye.serve.trainings import Trainings
 
@@ -72,7 +84,7 @@ def serve(
         access = Access(host, at.getsockname()[1], token, guest_token, tuple(map(str.lower, allow_host or ())))
         library = Library.open(collection or ())
         trainings = Trainings(runs, dict(zip(library.collections, collection or (), strict=True)))
-        service = Service.open(models or ["emoji"], limits)
+        service = Service.open(models or ["emoji"], limits, Remembered(remember, alike))
         try:
             for line in greeting(list(service.imaginers), access):
                 console.say(line)

@@ -6,6 +6,7 @@
     methods.py      TIME and UCE: what the solver is asked for
     refact.py       ReFACT: one rank-one change of the text encoder
     debias.py       UCE's loop that makes shares of an attribute even
+    evening.py      `even_out`: that loop on drawn pictures
     making.py       `correct`: one edit made, measured and kept
     ledger.py       edits of a model: listed, compared, exported, taken back
     beliefs.py      the prompts that an edit is measured with, and the figures

@@ -44,6 +44,7 @@ def debias(
     lam: float = UCE_LAMBDA,
     rounds: int = ROUNDS,
     pace: float = 1.0,
+    near: float = NEAR,
 ) -> Debiased:
     """The change that gives each attribute an equal share.
 
@@ -56,6 +57,7 @@ def debias(
         lam: weight of staying as it is.
         rounds: at most.
         pace: how much of a shortfall is added to alpha.
+        near: it ends when no share is further than this from an even one.
 
     Raises:
         BadInput: there are fewer than two attributes.
@@ -69,7 +71,7 @@ def debias(
     alphas = dict.fromkeys(attributes, 0.0)
     history = [observed(None)]
     best: tuple[float, dict[str, Layer]] = (_distance(history[0], attributes, wanted), {})
-    while len(history) <= rounds and _distance(history[-1], attributes, wanted) >= NEAR:
+    while len(history) <= rounds and _distance(history[-1], attributes, wanted) > near:
         for attribute in attributes:  # they add up from round to round: it goes on as long as something is lacking
             alphas[attribute] += pace * (wanted - history[-1][attribute])
         target = own + sum(alphas[name] * reads[name].tokens[reads[name].last - 1] for name in attributes)

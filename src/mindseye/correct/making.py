@@ -119,9 +119,25 @@ def correct(
         after = imaginer.corrected([Edit(record, made.layers, "")])
         figures, sheet = _measured(imaginer, after, record, pictures, log)
         record = record.model_copy(update={"figures": tuple(figure.as_json() for figure in figures)})
-    write_edit(path, record, made.layers)
+    return kept(imaginer, path, record, made.layers, figures, sheet)
+
+
+def kept(
+    imaginer: Imaginer,
+    path: Path,
+    record: EditRecord,
+    layers: Mapping[str, Layer],
+    figures: tuple[Figure, ...],
+    sheet: Image.Image | None,
+) -> Corrected:
+    """Writes an edit into the ledger of a model, and says which others it is in the way of.
+
+    Raises:
+        Unavailable: the disk refuses.
+    """
+    write_edit(path, record, layers)
     edit = read_edit(path)
-    others = [one for one in ledger.edits(imaginer) if one.name != name]
+    others = [one for one in ledger.edits(imaginer) if one.name != record.name]
     in_the_way = [one for other in others for one in ledger.conflicts([edit, other])]
     return Corrected(edit, path, figures, sheet, tuple(in_the_way))
 

@@ -15,6 +15,7 @@ from mindseye.imagine.request import Request
 from mindseye.pictures.sheet import contact_sheet
 
 LARGEST = 64  # pictures in a sheet
+EDITS, NO_EDIT, AND = "edits", "none", "+"  # a value of the field edits is a name, several with + between, or none
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def grid(
     if len({axis.field for axis in axes} | fields.keys()) < len(axes) + len(fields):
         raise BadInput(f"{x.field} is given more than once", next_step="name each field once")
     rows = [[*((axis.field, value) for axis, value in zip(axes, values, strict=True))] for values in _pairs(x, y)]
-    requests = [Request.of(**{**fields, **dict(row)}, count=1) for row in rows]  # all, before the first is drawn
+    requests = [Request.of(**{**fields, **_as_fields(row)}, count=1) for row in rows]  # all, before the first is drawn
     if len(requests) > LARGEST:
         raise BadInput(f"{len(requests)} pictures are too many for one sheet", next_step=f"ask for {LARGEST} at most")
     pictures = []
@@ -69,6 +70,11 @@ def grid(
         log(", ".join(f"{field} {value}" for field, value in row))
     width = len(x.values)
     return [pictures[begin : begin + width] for begin in range(0, len(pictures), width)]
+
+
+def _as_fields(row: list[tuple[str, str]]) -> dict[str, Any]:
+    named = {EDITS: lambda value: () if value == NO_EDIT else tuple(value.split(AND))}
+    return {field: named.get(field, str)(value) for field, value in row}
 
 
 def _pairs(x: Axis, y: Axis | None) -> list[tuple[str, ...]]:

@@ -21,6 +21,7 @@ class Asked:
         candidates: drawn for each picture, the best of which is shown.
         partials: unfinished pictures to show on the way, for each picture; there are none where candidates compete,
             and none in families that draw in one step.
+        any_seed: whether the seeds were made up here, so that another picture of the prompt would do as well.
     """
 
     model: str
@@ -28,6 +29,7 @@ class Asked:
     seeds: tuple[int, ...]
     candidates: int = 1
     partials: int = 0
+    any_seed: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ import torch
 from mindseye.errors import BadInput, MindseyeError
 from mindseye.imagine.family import Progress
 from mindseye.imagine.imaginer import Imaginer, load
+from mindseye.imagine.picture import Picture
 from mindseye.report.thinking import choose, thinker_of
 from mindseye.serve.asked import (
     Accepted,
@@ -41,6 +42,7 @@ from mindseye.serve.asked import (
     Watch,
 )
 from mindseye.serve.limits import Limits
+from mindseye.serve.remembered import Remembered
 from mindseye.serve.ticket import Row, State, Ticket
 from mindseye.think.thinker import Thinker
 
@@ -57,6 +59,7 @@ class Service:
 
     Args:
         workers: that draw at a time; one a core unless given, and one for a graphics card.
+        remembered: where finished pictures are kept for those who ask again, if they are to be.
 
     Attributes:
         imaginers: the models by name, the default one first.
@@ -65,11 +68,17 @@ class Service:
     """
 
     def __init__(
-        self, imaginers: Mapping[str, Imaginer], limits: Limits | None = None, *, workers: int | None = None
+        self,
+        imaginers: Mapping[str, Imaginer],
+        limits: Limits | None = None,
+        *,
+        workers: int | None = None,
+        remembered: Remembered | None = None,
     ) -> None:
         self.imaginers = dict(imaginers)
         self.limits = limits or Limits()
         self.counts: Counter[str] = Counter()
+        self.remembered = remembered or Remembered(0)
         self._change = threading.Condition()
         self._waiting: list[Row] = []
         self._tickets: set[Ticket] = set()
@@ -88,7 +97,7 @@ class Service:
             worker.start()
 
     @classmethod
-    def open(cls, models: Sequence[str], limits: Limits | None = None) -> Service:
+    def open(cls, models: Sequence[str], limits: Limits | None = None, remembered: Remembered | None = None) -> Service:
         """Opens models by their names or folders; the first is the default one.
 
         Raises:
@@ -105,7 +114,7 @@ class Service:
                 )
             imaginer.painter.tokens("ready")  # opens what reads prompts now, not in the first request
             imaginers[imaginer.name] = imaginer
-        return cls(imaginers, limits)
+        return cls(imaginers, limits, remembered=remembered)
 
     # ------------------------------------------------------------------------------------------------ doors
 
@@ -248,6 +257,8 @@ class Service:
             request = ticket.asked.request
             ticket.imaginer = ticket.imaginer.edited(request.edits)
             ticket.prepared = ticket.imaginer.prepare(request.without_edits)
+            rows = ticket.rows(arrived, self._seconds[ticket.asked.model])
+            found = self._recalled(ticket, rows)
         except MindseyeError as error:
             return self._fail(ticket, error)
         except Exception:
@@ -256,8 +267,19 @@ class Service:
         with self._change:
             if ticket.open:
                 ticket.state = "waiting"
-                self._waiting += ticket.rows(arrived, self._seconds[ticket.asked.model])
+                self._waiting += [row for row in rows if row not in found]
                 self._change.notify_all()
+        for row, picture in found.items():
+            self._finish(row, picture)
+
+    def _recalled(self, ticket: Ticket, rows: Sequence[Row]) -> dict[Row, Picture]:
+        """The rows that need not be drawn, with their pictures."""
+        memory, request = self.remembered, ticket.prepared.request
+        found = {row: memory.find(ticket.imaginer, request, row.seed) for row in rows}
+        missing = [row for row, picture in found.items() if picture is None]
+        if ticket.asked.any_seed and ticket.asked.candidates == 1 and request.picture is None:
+            found |= dict(zip(missing, memory.find_alike(ticket.imaginer, request, len(missing)), strict=False))
+        return {row: picture for row, picture in found.items() if picture is not None}
 
     # --------------------------------------------------------------------------------------------- drawing
 
@@ -302,8 +324,13 @@ class Service:
             assert now is not None
             self._measured(imaginer.name, (time.monotonic() - began) / len(rows))
             for index, row in enumerate(rows):
-                if row.ticket.open:
-                    self._finish(row, now.pictures[index : index + 1])
+                ticket = row.ticket
+                [picture] = ticket.imaginer.finished(ticket.prepared, [row.seed], now.pictures[index : index + 1])
+                self.remembered.add(ticket.imaginer, ticket.prepared.request, row.seed, picture)
+                with self._change:
+                    self.counts["drawn"] += 1
+                if ticket.open:
+                    self._finish(row, picture)
         except MindseyeError as error:
             for row in rows:
                 self._fail(row.ticket, error)
@@ -334,14 +361,12 @@ class Service:
         known = self._seconds[name]
         self._seconds[name] = MEMORY * known + (1 - MEMORY) * seconds
 
-    def _finish(self, row: Row, pictures: torch.Tensor) -> None:
+    def _finish(self, row: Row, picture: Picture) -> None:
         ticket = row.ticket
-        [picture] = ticket.imaginer.finished(ticket.prepared, [row.seed], pictures)
         with self._change:
             candidates = ticket.finished[row.place]
             candidates[row.candidate] = picture
             ticket.left -= 1
-            self.counts["drawn"] += 1
             whole = len(candidates) == ticket.asked.candidates
         if whole:
             if len(candidates) > 1:

@@ -136,7 +136,8 @@ def asked(said: wire.Generation, imaginer: Imaginer, **given: Any) -> Asked:
         edits=tuple(said.edits or ()),
         **given,
     )
-    return Asked(imaginer.name, request, _seeds(said), said.think or 1, said.partial_images or 0)
+    any_seed = said.seed is None and said.seeds is None
+    return Asked(imaginer.name, request, _seeds(said), said.think or 1, said.partial_images or 0, any_seed)
 
 
 def _steps(said: wire.Generation, imaginer: Imaginer) -> int | None:

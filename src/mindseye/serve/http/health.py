@@ -29,6 +29,10 @@ class ServiceMetrics(Collector):
             requests.add_metric([end], service.counts[end])
         yield requests
         yield CounterMetricFamily("mindseye_pictures_drawn", "Pictures drawn", value=service.counts["drawn"])
+        remembered = CounterMetricFamily("mindseye_pictures_remembered", "Pictures not drawn again", labels=["asked"])
+        remembered.add_metric(["same"], service.remembered.same)
+        remembered.add_metric(["alike"], service.remembered.alike_found)
+        yield remembered
         yield GaugeMetricFamily("mindseye_pictures_waiting", "Pictures that no worker has begun", value=waiting)
         yield GaugeMetricFamily("mindseye_pictures_unfinished", "Pictures waiting or being drawn", value=unfinished)
         yield GaugeMetricFamily("mindseye_pictures_limit", "The most of those", value=service.limits.queued_pictures)
