@@ -54,27 +54,6 @@ def test_an_edit_goes_from_one_copy_of_a_model_to_another(mindseye, model: Path,
     assert (edit["name"], edit["method"], edit["preserve"]) == ("dog", "UCE", ["a car"])
 
 
-def test_a_concept_is_given_its_attributes_evenly_as_counted_by_the_models_thinker(
-    mindseye, model: Path, tiny_thinker: Path, tmp_path: Path
-) -> None:
-    shutil.copytree(tiny_thinker, model / "thinker")
-    asked = ("correct", model, "--debias", "a cat", "red", "blue", "--name", "even", "--out", tmp_path)
-    said = mindseye(*asked, "--json")
-    assert said.code == 0, said.err
-    result = json.loads(said.out)
-    figures = {figure["name"]: figure for figure in result["figures"]}
-    before, after = (
-        {name: figures[f"{name}/{when}"]["value"] for name in ("red", "blue")} for when in ("before", "after")
-    )
-    assert sum(before.values()) == sum(after.values()) == 1 and before != after
-    assert {"itself/before", "itself/after"} < figures.keys() and figures["red/after"]["n_generated"] == 20
-    assert result["pairs"] == [["a cat", "red cat"], ["a cat", "blue cat"]]
-    assert Image.open(result["sheet"]).width > 500
-    assert (model / "edits" / "even.safetensors").is_file()
-    refused = mindseye("correct", model, "--debias", "a cat", "red", "--name", "one")
-    assert refused.code == 2 and "two attributes" in refused.err
-
-
 def test_an_edit_is_in_force_wherever_pictures_are_drawn(mindseye, model: Path, tmp_path: Path) -> None:
     mindseye("correct", model, "--uce", "a cat", "a blue dog", "--name", "dog", "--lambda", 0.01, "--pictures", 0)
     given = tmp_path / "given.png"

@@ -47,7 +47,8 @@ def test_a_training_under_way_is_named(tmp_path: Path) -> None:
     run.write_plan(Plan.model_validate({**names, **nothing}))
     assert not list(doctor.running(tmp_path)), "nobody holds its lock"
     lock = str(run.path / "lock")
-    hold = f"import filelock, time; filelock.FileLock({lock!r}).acquire(); print('held', flush=True); time.sleep(60)"
+    hold = f"import filelock, time; held = filelock.FileLock({lock!r}); held.acquire(); print('held', flush=True)"
+    hold += "; time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as process:
         assert process.stdout and process.stdout.readline() == b"held\n"
         named = [each.found for each in doctor.running(tmp_path)]

@@ -37,7 +37,7 @@ def test_only_what_is_the_same_in_all_that_a_picture_depends_on_is_found(tiny: I
     others.append(Request(prompt="a cat", picture=b"1", strength=0.5))
     assert not [memory.find(tiny, other, 0) for other in others if memory.find(tiny, other, 0)]
     assert memory.find(tiny, Request(prompt="a cat"), 1) is None
-    given = [key(tiny, Request(picture=picture, strength=0.5), 0) for picture in (b"1", b"2")]
+    given = [key(tiny, Request(prompt="", picture=picture, strength=0.5), 0) for picture in (b"1", b"2")]
     assert given[0] != given[1]
     assert memory.same == 1
 

@@ -142,7 +142,7 @@ def storage() -> Iterator[Finding]:
     for what, path in (("cache", files.cache_folder()), ("own folder", files.data_folder())):
         parent = files.existing_parent(path)
         free = shutil.disk_usage(parent).free
-        if not os.access(parent, os.W_OK):
+        if not parent.is_dir() or not os.access(parent, os.W_OK):
             variable = {"cache": "MINDSEYE_CACHE", "own folder": "MINDSEYE_HOME"}[what]
             yield Finding(what, BROKEN, f"{path} cannot be written", f"export {variable}=/a/folder/of/yours")
         else:

@@ -49,6 +49,7 @@ def even_out(
     lam: float | None = None,
     drawn: int = DRAWN,
     rounds: int = ROUNDS,
+    fits: Fits | None = None,
     log: Log = lambda line: None,
 ) -> Corrected:
     """Makes an edit with which `concept` has each of the attributes equally often, and keeps it in the model's ledger.
@@ -62,6 +63,8 @@ def even_out(
         lam: weight of staying as it is; UCE's 0.5 unless given.
         drawn: pictures counted each round; twice as many are drawn before and after for the figures.
         rounds: at most.
+        fits: who counts: for pictures and texts "red heart", "blue heart", ... how well each text fits each picture. A
+            stranger to the model (for `emoji`) or its own thinker unless given.
         log: called with a line of text now and then.
 
     Returns:
@@ -76,7 +79,7 @@ def even_out(
     imaginer = model if isinstance(model, Imaginer) else load(model)
     path = ledger.free_path(imaginer, name)
     entrances = entrances_of(imaginer)
-    fits, who = _counter(imaginer)
+    fits, who = (fits, "the caller") if fits else _counter(imaginer)
     texts = [f"{attribute} {beliefs.without_article(concept)}" for attribute in attributes]
 
     def record(layers: dict[str, Layer], seconds: float = 0.0, reached: int = 0) -> EditRecord:

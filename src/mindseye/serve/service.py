@@ -78,7 +78,7 @@ class Service:
         self.imaginers = dict(imaginers)
         self.limits = limits or Limits()
         self.counts: Counter[str] = Counter()
-        self.remembered = remembered or Remembered(0)
+        self.remembered = Remembered(0) if remembered is None else remembered
         self._change = threading.Condition()
         self._waiting: list[Row] = []
         self._tickets: set[Ticket] = set()
