@@ -74,6 +74,7 @@ for command in (
     search.search,
     correct.correct,
     serve.serve,
+    serve.studio,
     runs.runs,
     models.models,
     export.export,

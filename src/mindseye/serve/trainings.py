@@ -41,6 +41,11 @@ class Trainings:
         self._started: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
 
+    @property
+    def allowed(self) -> bool:
+        """Whether trainings are shown and started here."""
+        return self._folder is not None
+
     def names(self) -> list[str]:
         """Of every run, sorted."""
         return sorted(self._runs())

@@ -11,17 +11,24 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 import gradio as gr
 from fastapi import FastAPI
-from gradio.components import Component
 
 from mindseye.errors import MindseyeError
+from mindseye.serve.studio.attention import attention_page
+from mindseye.serve.studio.collection import collection_page
 from mindseye.serve.studio.complete import complete_page, to_paint_on
+from mindseye.serve.studio.correct import correct_page
 from mindseye.serve.studio.door import PATH, Door, sign_in
 from mindseye.serve.studio.draw import draw_page
 from mindseye.serve.studio.drawing import Kept
 from mindseye.serve.studio.form import Updates
+from mindseye.serve.studio.judge import judge_page
 from mindseye.serve.studio.look import theme
 from mindseye.serve.studio.parts import page_file
 from mindseye.serve.studio.rooms import Rooms, filled, refused
+from mindseye.serve.studio.search import search_page
+from mindseye.serve.studio.train import train_page
+
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden"}  # of what is answered at once
 
 
 def pages(rooms: Rooms) -> tuple[str, Callable[[FastAPI], None]]:
@@ -54,28 +61,54 @@ def add(app: FastAPI, rooms: Rooms) -> None:
 
 
 def studio(rooms: Rooms) -> gr.Blocks:
-    """The pages."""
+    """The pages, and what goes from one to another."""
     names = list(rooms.service.imaginers)
-    with gr.Blocks(title="mindseye studio", analytics_enabled=False, fill_width=True) as blocks:
+    with gr.Blocks(title="mindseye studio", analytics_enabled=False) as blocks:
         with gr.Row(elem_classes="head"):
             gr.HTML(filled("head.html"), js_on_load=None, apply_default_css=False)
             model = gr.Dropdown(
-                names, value=names[0], label="Model", elem_id="model", scale=0, min_width=180, interactive=True
+                names, value=names[0], label="Model", elem_id="model", min_width=140, interactive=True, filterable=False
             )
-        with gr.Tabs() as tabs:
+        with gr.Tabs(elem_classes="pages") as tabs:
             with gr.Tab("Draw", id="draw"):
                 draw = draw_page(rooms, model)
             with gr.Tab("Complete", id="complete"):
                 complete = complete_page(rooms, model)
-        quick: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
+            search = None
+            if rooms.library.collections:
+                with gr.Tab("Search", id="search"):
+                    search = search_page(rooms)
+                with gr.Tab("Collection", id="collection"):
+                    collection_page(rooms)
+            with gr.Tab("Judge", id="judge"):
+                judge = judge_page(rooms, model)
+            with gr.Tab("Attention", id="attention"):
+                attention_page(rooms, model)
+            with gr.Tab("Correct", id="correct") as correcting:
+                correct = correct_page(rooms, model)
+            if rooms.trainings.allowed:
+                with gr.Tab("Train", id="train") as training:
+                    train = train_page(rooms)
+                    training.select(train.shown, train.which, train.parts, **QUICK)
+                    train.opened.change(
+                        lambda name: gr.update(choices=list(rooms.service.imaginers), value=name), train.opened, model,
+                        **QUICK,
+                    )  # fmt: skip
+
+        forms = (draw.form, complete.form)
 
         def chosen(name: str) -> Updates:
             imaginer = rooms.service.imaginer(name)
-            return {**draw.form.fitted(imaginer), **complete.form.fitted(imaginer)}
+            return {part: update for form in forms for part, update in form.fitted(imaginer).items()}
 
-        def opened(name: str) -> Updates:
+        def opened() -> Updates:
+            first = rooms.service.imaginer(None)
+            edits = {part: update for form in forms for part, update in form.corrected(first).items()}
+            return {model: gr.update(choices=list(rooms.service.imaginers), value=first.name), **edits}
+
+        def corrected(name: str) -> Updates:
             imaginer = rooms.service.imaginer(name)
-            return {**draw.form.corrected(imaginer), **complete.form.corrected(imaginer)}
+            return {part: update for form in forms for part, update in form.corrected(imaginer).items()}
 
         def to_complete(one: Kept, name: str) -> Updates:
             try:
@@ -84,13 +117,20 @@ def studio(rooms: Rooms) -> gr.Blocks:
                 return {draw.sheets.status: refused(error)}
             return {complete.canvas: on, complete.form.prompt: one.story.prompt, tabs: gr.Tabs(selected="complete")}
 
-        of_model: list[Component] = [*draw.form.parts, *complete.form.parts]
-        model.change(chosen, model, of_model, **quick)
-        blocks.load(opened, model, [draw.form.edits, complete.form.edits], **quick)
+        def to_judge(one: Kept) -> Updates:
+            return {judge.picture: one.uri, judge.prompt: one.story.prompt, tabs: gr.Tabs(selected="judge")}
+
+        model.change(chosen, model, [part for form in forms for part in form.parts], **QUICK)
+        blocks.load(opened, None, [model, *(form.edits for form in forms)], **QUICK)
+        correcting.select(correct.listed, model, correct.parts, **QUICK)
+        correct.ledger.change(corrected, model, [form.edits for form in forms], **QUICK)
         draw.complete.click(
-            to_complete,
-            [draw.picked, model],
-            [complete.canvas, complete.form.prompt, tabs, draw.sheets.status],
-            **quick,
-        )
+            to_complete, [draw.picked, model],
+            [complete.canvas, complete.form.prompt, tabs, draw.sheets.status], **QUICK,
+        )  # fmt: skip
+        draw.judge.click(to_judge, draw.picked, [judge.picture, judge.prompt, tabs], **QUICK)
+        if search is not None:
+            draw.search.click(
+                lambda one: (one.uri, gr.Tabs(selected="search")), draw.picked, [search.picture, tabs], **QUICK
+            ).then(search.find, [search.picture, search.collection], search.parts, show_progress="hidden")
     return blocks

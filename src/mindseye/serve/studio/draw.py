@@ -41,6 +41,7 @@ class Sheets:
         self._rooms = rooms
         self._stops: dict[str, asyncio.Event] = {}
         self.status, self.now, self.earlier = shown(), cards(), cards()
+        self.now.value = filled("nothing.html", title="Nothing drawn yet", text="Say what you would like to see.")
         self.kept = gr.State([])
         self.parts: list[Component] = [self.status, self.now, self.earlier, self.kept]
 

@@ -156,8 +156,8 @@ def _whole(own: Mapping[str, Any]) -> dict[str, Any]:
     return {name: int(value) if name == "steps" else value for name, value in own.items()}
 
 
-def _seeds(text: str, count: int) -> tuple[int, ...]:
-    text = text.strip()
+def _seeds(text: str | None, count: int) -> tuple[int, ...]:
+    text = (text or "").strip()
     if not text:
         first = secrets.randbelow(SEED_LIMIT)
     elif text.isdecimal() and text.isascii() and int(text) < SEED_LIMIT:
