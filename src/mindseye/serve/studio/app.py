@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 import gradio as gr
 from fastapi import FastAPI
+from markupsafe import Markup
 
 from mindseye.errors import MindseyeError
 from mindseye.serve.studio.attention import attention_page
@@ -57,6 +59,7 @@ def add(app: FastAPI, rooms: Rooms) -> None:
         max_file_size=1,  # byte: nothing is uploaded beside a page
         theme=theme(),
         css=page_file("studio.css"),
+        head=f'<link rel="icon" href="data:image/svg+xml,{quote(page_file("icon.svg"))}">',
     )
 
 
@@ -65,7 +68,7 @@ def studio(rooms: Rooms) -> gr.Blocks:
     names = list(rooms.service.imaginers)
     with gr.Blocks(title="mindseye studio", analytics_enabled=False) as blocks:
         with gr.Row(elem_classes="head"):
-            gr.HTML(filled("head.html"), js_on_load=None, apply_default_css=False)
+            gr.HTML(filled("head.html", icon=Markup(page_file("icon.svg"))), js_on_load=None, apply_default_css=False)
             model = gr.Dropdown(
                 names, value=names[0], label="Model", elem_id="model", min_width=140, interactive=True, filterable=False
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shlex
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
@@ -16,7 +17,7 @@ from markupsafe import Markup
 from mindseye.errors import BadInput, MindseyeError
 from mindseye.imagine.imaginer import Imaginer
 from mindseye.pictures.story import read_story
-from mindseye.serve.asked import Asked
+from mindseye.serve.asked import Asked, Lost
 from mindseye.serve.studio.drawing import Kept, Sheet, drawing
 from mindseye.serve.studio.form import Form, Updates, Values, form
 from mindseye.serve.studio.parts import cards, drop, kept_cards, picture_in, place_of, shown
@@ -26,6 +27,8 @@ MOST_KEPT = 96  # pictures that a page remembers
 STRENGTH = 0.6  # of a variation
 VARIATIONS = 4
 EXAMPLES = ("a smiling cat", "a red heart", "a slice of pizza", "a rocket", "a blue bird", "a birthday cake")
+
+log = logging.getLogger(__name__)
 
 
 class Sheets:
@@ -60,6 +63,10 @@ class Sheets:
             yield {self.status: noted(sheet, stopped=stop.is_set()), **self._whole(sheet.kept, before)}
         except MindseyeError as error:
             yield {self.status: refused(error), **self._whole(sheet.kept, before)}
+        except Exception:  # a mistake of ours: the page must not wait for ever
+            log.exception("a drawing was lost")
+            lost = Lost("the drawing was lost", why="a mistake of the server", next_step="ask again")
+            yield {self.status: refused(lost), **self._whole(sheet.kept, before)}
         finally:
             self._stops.pop(session or "", None)
 
@@ -145,7 +152,7 @@ def draw_page(rooms: Rooms, model: gr.Dropdown) -> DrawPage:
             restored = shown()
         with gr.Column(scale=3, min_width=300, elem_classes="gallery"):
             sheets = Sheets(rooms)
-            with gr.Group(visible=False, elem_classes="picked", elem_id="picked") as bar:
+            with gr.Column(visible=False, elem_id="picked") as bar:
                 story = shown()
                 with gr.Row(elem_classes="acts"):
                     again = gr.Button("Make again", size="sm")
