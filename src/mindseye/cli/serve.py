@@ -118,7 +118,14 @@ def collections_of(models: list[str]) -> list[str]:
 
 
 def _run(
-    models: list[str], access: Access, collections: list[str], runs: Path | None, queue: int, *, strip: bool, pages: bool
+    models: list[str],
+    access: Access,
+    collections: list[str],
+    runs: Path | None,
+    queue: int,
+    *,
+    strip: bool,
+    pages: bool,
 ) -> None:
     """Serves until it is stopped.
 

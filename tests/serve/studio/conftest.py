@@ -39,7 +39,7 @@ XSS = (
     "{{#with this}}${window.ran=1}{{/with}}",
     "`${window.ran=1}`",
     "[x](javascript:window.ran=1)",
-    "![x](x \"onerror=window.ran=1\")",
+    '![x](x "onerror=window.ran=1")',
     "<video><source onerror=window.ran=1>",
     "<marquee onstart=window.ran=1>x</marquee>",
     "<object data=javascript:window.ran=1>",

@@ -56,7 +56,9 @@ def test_without_a_seed_chance_decides(fields: Form, tiny: Imaginer) -> None:
 
 
 def test_a_story_fills_the_form_so_that_it_asks_for_the_same_picture(fields: Form, tiny: Imaginer) -> None:
-    [picture] = tiny.imagine(fields.asked(values(fields, prompt="a cat", seed="5", count=1, steps=2), tiny).request, seeds=[5])
+    [picture] = tiny.imagine(
+        fields.asked(values(fields, prompt="a cat", seed="5", count=1, steps=2), tiny).request, seeds=[5]
+    )
     about, note = story_of(png_bytes(picture.image, picture.story), tiny)
     held = values(fields)
     for part, update in fields.told(about, tiny).items():

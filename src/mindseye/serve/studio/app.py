@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -59,7 +58,6 @@ def add(app: FastAPI, rooms: Rooms) -> None:
         max_file_size=1,  # byte: nothing is uploaded beside a page
         theme=theme(),
         css=page_file("studio.css"),
-        head=f'<link rel="icon" href="data:image/svg+xml,{quote(page_file("icon.svg"))}">',
     )
 
 

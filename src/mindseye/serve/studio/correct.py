@@ -63,9 +63,7 @@ def correct_page(rooms: Rooms, model: gr.Dropdown) -> CorrectPage:
             taking: gr.update(visible=bool(names)),
         }
 
-    async def made(
-        says: str, means: str, called: str, by: str, of: str, request: gr.Request
-    ) -> AsyncIterator[Updates]:
+    async def made(says: str, means: str, called: str, by: str, of: str, request: gr.Request) -> AsyncIterator[Updates]:
         try:
             rooms.check_may_change(request)
             if not (says.strip() and called.strip()):
@@ -87,9 +85,7 @@ def correct_page(rooms: Rooms, model: gr.Dropdown) -> CorrectPage:
         return {status: said(f"{called} is taken back; the model is what it was"), sheet: "", **listed(of)}
 
     shows: list[Component] = [ledger, which, taking]
-    go.click(
-        made, [source, destination, name, method, model], [status, sheet, *shows], show_progress="hidden"
-    )
+    go.click(made, [source, destination, name, method, model], [status, sheet, *shows], show_progress="hidden")
     back.click(taken_back, [which, model], [status, sheet, *shows], queue=False, show_progress="hidden")
     return CorrectPage(ledger, listed, shows)
 
@@ -97,7 +93,9 @@ def correct_page(rooms: Rooms, model: gr.Dropdown) -> CorrectPage:
 def _ledger(imaginer: Imaginer) -> tuple[list[str], Markup]:
     """The names of a model's edits, and the ledger to read."""
     every = edits(imaginer) if imaginer.about else []
-    html = filled("ledger.html", model=imaginer.name, records=[edit.record for edit in every], conflicts=conflicts(every))
+    html = filled(
+        "ledger.html", model=imaginer.name, records=[edit.record for edit in every], conflicts=conflicts(every)
+    )
     return [edit.name for edit in every], html
 
 

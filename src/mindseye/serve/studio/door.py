@@ -11,6 +11,7 @@ import re
 import secrets
 from collections.abc import Mapping, MutableMapping
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter
 from starlette.datastructures import Headers, MutableHeaders
@@ -89,7 +90,9 @@ class Door:
                 body += message.get("body", b"")
 
         await self.app({**scope, "headers": plain}, receive, collect)
-        body = LEFT_OUT.sub(b"", body).replace(b"<script", f'<script nonce="{nonce}"'.encode())
+        icon = f'<link rel="icon" href="data:image/svg+xml,{quote(page_file("icon.svg"))}">'
+        body = LEFT_OUT.sub(b"", body).replace(b"</head>", icon.encode() + b"</head>", 1)
+        body = body.replace(b"<script", f'<script nonce="{nonce}"'.encode())
         headers = MutableHeaders(raw=start["headers"])
         headers["content-length"] = str(len(body))
         headers["content-security-policy"] = POLICY.format(nonce=nonce)

@@ -19,7 +19,7 @@ from mindseye.imagine.imaginer import Imaginer
 from mindseye.pictures.story import read_story
 from mindseye.serve.asked import Asked, Lost
 from mindseye.serve.studio.drawing import Kept, Sheet, drawing
-from mindseye.serve.studio.form import Form, Updates, Values, form
+from mindseye.serve.studio.form import Form, Updates, form
 from mindseye.serve.studio.parts import cards, drop, kept_cards, picture_in, place_of, shown
 from mindseye.serve.studio.rooms import Rooms, filled, refused, said
 

@@ -10,7 +10,6 @@ from functools import partial
 import gradio as gr
 
 from mindseye.errors import MindseyeError
-from mindseye.report.html import data_uri
 from mindseye.report.judging import NEAREST, judge
 from mindseye.serve.studio.form import Updates
 from mindseye.serve.studio.parts import drop, picture_in, shown
@@ -46,9 +45,7 @@ def judge_page(rooms: Rooms, model: gr.Dropdown) -> JudgePage:
             imaginer = rooms.service.imaginer(name)
             yield {status: said("thinking"), verdict: ""}
             await asyncio.to_thread(rooms.service.thinker, imaginer.name)
-            look = partial(
-                judge, data, prompt=text.strip() or None, model=imaginer, nearest=NEAREST if near else 0
-            )
+            look = partial(judge, data, prompt=text.strip() or None, model=imaginer, nearest=NEAREST if near else 0)
             answer = await asyncio.wrap_future(rooms.library.look(look))
             yield {status: "", verdict: filled("verdict.html", verdict=answer, picture=value)}
         except MindseyeError as error:

@@ -47,7 +47,11 @@ def search_page(rooms: Rooms) -> SearchPage:
     names = list(rooms.library.collections)
     with gr.Row(elem_classes="prompt-row"):
         words = gr.Textbox(
-            label="What shall they show?", placeholder="something round and green", max_lines=1, max_length=2000, scale=5
+            label="What shall they show?",
+            placeholder="something round and green",
+            max_lines=1,
+            max_length=2000,
+            scale=5,
         )
         collection = gr.Dropdown(names, value=names[0], label="Collection", scale=2, min_width=160, interactive=True)
         go = gr.Button("Search", variant="primary", scale=1, min_width=110)

@@ -90,9 +90,7 @@ def train_page(rooms: Rooms) -> TrainPage:
         except MindseyeError as error:
             return {report: refused(error)}
 
-    def started(
-        called: str, by: str, of: str, during: float, size: str, request: gr.Request
-    ) -> Updates:
+    def started(called: str, by: str, of: str, during: float, size: str, request: gr.Request) -> Updates:
         try:
             rooms.check_may_change(request)
             if by not in NAMES:

@@ -20,8 +20,10 @@ const show = () => {
     pen.fillStyle = 'rgba(79, 91, 213, 0.6)';
     pen.fillRect(...corner(cursor), brush(), brush());
   }
-  const all = painted.length ? painted.reduce((sum, is) => sum + is, 0) / painted.length : 0;
-  share.textContent = all ? `${Math.max(1, Math.round(100 * all))}% of the picture is drawn anew` : 'Paint over what is to be drawn anew.';
+  const anew = painted.reduce((sum, is) => sum + is, 0);
+  share.textContent = anew
+    ? `${anew} of ${painted.length} pixels, ${Math.max(1, Math.round(100 * anew / painted.length))}% of the picture, are drawn anew`
+    : 'Paint over what is to be drawn anew.';
 };
 const corner = ([x, y]) => [x - Math.floor(brush() / 2), y - Math.floor(brush() / 2)];
 const dab = point => {
