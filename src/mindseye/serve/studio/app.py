@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 import gradio as gr
 from fastapi import FastAPI
-from markupsafe import Markup
 
 from mindseye.errors import MindseyeError
 from mindseye.serve.studio.attention import attention_page
@@ -25,11 +23,9 @@ from mindseye.serve.studio.form import Updates
 from mindseye.serve.studio.judge import judge_page
 from mindseye.serve.studio.look import theme
 from mindseye.serve.studio.parts import page_file
-from mindseye.serve.studio.rooms import Rooms, filled, refused
+from mindseye.serve.studio.rooms import QUICK, Rooms, filled, refused
 from mindseye.serve.studio.search import search_page
 from mindseye.serve.studio.train import train_page
-
-QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden"}  # of what is answered at once
 
 
 def pages(rooms: Rooms) -> tuple[str, Callable[[FastAPI], None]]:
@@ -64,9 +60,10 @@ def add(app: FastAPI, rooms: Rooms) -> None:
 def studio(rooms: Rooms) -> gr.Blocks:
     """The pages, and what goes from one to another."""
     names = list(rooms.service.imaginers)
-    with gr.Blocks(title="mindseye studio", analytics_enabled=False) as blocks:
+    blocks = gr.Blocks(title="mindseye studio", analytics_enabled=False)
+    with blocks:
         with gr.Row(elem_classes="head"):
-            gr.HTML(filled("head.html", icon=Markup(page_file("icon.svg"))), js_on_load=None, apply_default_css=False)
+            gr.HTML(filled("head.html", icon=page_file("icon.svg")), js_on_load=None, apply_default_css=False)
             model = gr.Dropdown(
                 names, value=names[0], label="Model", elem_id="model", min_width=140, interactive=True, filterable=False
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ from mindseye.serve.studio.draw import Sheets, told
 from mindseye.serve.studio.drawing import Kept, png_uri
 from mindseye.serve.studio.form import Form, Updates, form
 from mindseye.serve.studio.parts import canvas, drop, picture_in, place_of, shown
-from mindseye.serve.studio.rooms import Rooms, refused
+from mindseye.serve.studio.rooms import DRAWING, QUICK, Rooms, refused
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def complete_page(rooms: Rooms, model: gr.Dropdown) -> CompletePage:
             with gr.Accordion("How to draw", open=False):
                 fields = form(prompt, rooms.service.imaginer(None), rooms.limits)
 
-    async def draw(values: dict[Component, Any], request: gr.Request) -> AsyncIterator[Updates]:
+    async def draw(values: dict[Component, Any], request: gr.Request) -> AsyncGenerator[Updates, None]:
         imaginer = rooms.service.imaginer(values[model])
 
         def asked() -> Asked:
@@ -86,12 +86,12 @@ def complete_page(rooms: Rooms, model: gr.Dropdown) -> CompletePage:
     shows: list[Component] = [go, halt, story, *sheets.parts]
     gr.on(
         [go.click, prompt.submit], draw, {*fields.parts, model, painted, sheets.kept}, shows,
-        concurrency_limit=None, show_progress="hidden",
+        **DRAWING,
     )  # fmt: skip
-    halt.click(sheets.stop, None, None, queue=False, show_progress="hidden")
-    dropped.given(fitted, [dropped, model], [painted, sheets.status], queue=False, show_progress="hidden")
+    halt.click(sheets.stop, None, None, **QUICK)
+    dropped.given(fitted, [dropped, model], [painted, sheets.status], **QUICK)
     for each in (sheets.now, sheets.earlier):
-        each.pick(pick, sheets.kept, story, queue=False, show_progress="hidden")
+        each.pick(pick, sheets.kept, story, **QUICK)
     return CompletePage(fields, painted)
 
 

@@ -18,7 +18,7 @@ from mindseye.imagine.imaginer import Imaginer
 from mindseye.serve.studio.attention import png_of
 from mindseye.serve.studio.form import Updates
 from mindseye.serve.studio.parts import shown
-from mindseye.serve.studio.rooms import Rooms, filled, refused, said
+from mindseye.serve.studio.rooms import QUICK, Rooms, filled, refused, said
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def correct_page(rooms: Rooms, model: gr.Dropdown) -> CorrectPage:
 
     shows: list[Component] = [ledger, which, taking]
     go.click(made, [source, destination, name, method, model], [status, sheet, *shows], show_progress="hidden")
-    back.click(taken_back, [which, model], [status, sheet, *shows], queue=False, show_progress="hidden")
+    back.click(taken_back, [which, model], [status, sheet, *shows], **QUICK)
     return CorrectPage(ledger, listed, shows)
 
 

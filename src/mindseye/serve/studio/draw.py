@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shlex
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ from mindseye.serve.asked import Asked, Lost
 from mindseye.serve.studio.drawing import Kept, Sheet, drawing
 from mindseye.serve.studio.form import Form, Updates, form
 from mindseye.serve.studio.parts import cards, drop, kept_cards, picture_in, place_of, shown
-from mindseye.serve.studio.rooms import Rooms, filled, refused, said
+from mindseye.serve.studio.rooms import DRAWING, QUICK, Rooms, filled, refused, said
 
 MOST_KEPT = 96  # pictures that a page remembers
 STRENGTH = 0.6  # of a variation
@@ -50,7 +50,7 @@ class Sheets:
 
     async def draw(
         self, asked: Callable[[], Asked], before: Sequence[Kept], session: str | None
-    ) -> AsyncIterator[Updates]:
+    ) -> AsyncGenerator[Updates, None]:
         """Draws, telling the parts meanwhile what to show."""
         stop = self._stops[session or ""] = asyncio.Event()
         sheet = Sheet([])
@@ -165,7 +165,7 @@ def draw_page(rooms: Rooms, model: gr.Dropdown) -> DrawPage:
     picked = gr.State(None)
     buttons: list[Any] = [go, halt]
 
-    async def drawn(values: dict[Component, Any], request: gr.Request, **given: Any) -> AsyncIterator[Updates]:
+    async def drawn(values: dict[Component, Any], request: gr.Request, **given: Any) -> AsyncGenerator[Updates, None]:
         imaginer = rooms.service.imaginer(values[model])
         yield {go: gr.update(visible=False), halt: gr.update(visible=True)}
         updates = sheets.draw(
@@ -176,12 +176,12 @@ def draw_page(rooms: Rooms, model: gr.Dropdown) -> DrawPage:
                 yield update
         yield {go: gr.update(visible=True), halt: gr.update(visible=False)}
 
-    async def draw(values: dict[Component, Any], request: gr.Request) -> AsyncIterator[Updates]:
+    async def draw(values: dict[Component, Any], request: gr.Request) -> AsyncGenerator[Updates, None]:
         async with aclosing(drawn(values, request)) as updates:
             async for update in updates:
                 yield update
 
-    async def varied(values: dict[Component, Any], request: gr.Request) -> AsyncIterator[Updates]:
+    async def varied(values: dict[Component, Any], request: gr.Request) -> AsyncGenerator[Updates, None]:
         one: Kept = values[picked]
         of_it = {**values, prompt: one.story.prompt, fields.count: VARIATIONS, fields.seed: "", fields.think: 1}
         async with aclosing(drawn(of_it, request, picture=one.png, strength=STRENGTH)) as updates:
@@ -212,21 +212,19 @@ def draw_page(rooms: Rooms, model: gr.Dropdown) -> DrawPage:
             return {restored: refused(error)}
         return {restored: note, **fields.told(about, imaginer)}
 
-    asking: set[Component] = {*fields.parts, model, sheets.kept, picked}
+    asking: set[Any] = {*fields.parts, model, sheets.kept, picked}
     shows: list[Component] = [*buttons, *sheets.parts]
-    running = {"concurrency_limit": None, "show_progress": "hidden"}
-    quick = {"show_progress": "hidden", "queue": False}
-    gr.on([go.click, prompt.submit], draw, asking, shows, **running)
-    halt.click(sheets.stop, None, None, **quick)
-    vary.click(varied, asking, shows, **running)
-    again.click(restore, [picked, model], list(fields.parts), **quick).then(draw, asking, shows, **running)
-    use.click(restore, [picked, model], list(fields.parts), **quick)
-    close.click(lambda: gr.update(visible=False), None, bar, **quick)
+    gr.on([go.click, prompt.submit], draw, asking, shows, **DRAWING)
+    halt.click(sheets.stop, None, None, **QUICK)
+    vary.click(varied, asking, shows, **DRAWING)
+    again.click(restore, [picked, model], list(fields.parts), **QUICK).then(draw, asking, shows, **DRAWING)
+    use.click(restore, [picked, model], list(fields.parts), **QUICK)
+    close.click(lambda: gr.update(visible=False), None, bar, **QUICK)
     for each in (sheets.now, sheets.earlier):
-        each.pick(pick, [sheets.kept, model], [picked, bar, story, vary, complete], **quick)
-    dropped.given(read, [dropped, model], [restored, *fields.parts], **quick)
+        each.pick(pick, [sheets.kept, model], [picked, bar, story, vary, complete], **QUICK)
+    dropped.given(read, [dropped, model], [restored, *fields.parts], **QUICK)
     for example in examples:
-        example.click(lambda text: text, example, prompt, **quick).then(draw, asking, shows, **running)
+        example.click(lambda text: text, example, prompt, **QUICK).then(draw, asking, shows, **DRAWING)
     return DrawPage(fields, sheets, picked, complete, judge, search)
 
 

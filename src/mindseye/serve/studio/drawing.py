@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from mindseye.imagine.picture import Picture
@@ -60,7 +60,7 @@ def png_uri(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
-async def drawing(service: Service, asked: Asked, stop: asyncio.Event, *, story: bool) -> AsyncIterator[Sheet]:
+async def drawing(service: Service, asked: Asked, stop: asyncio.Event, *, story: bool) -> AsyncGenerator[Sheet, None]:
     """Draws, and gives the sheet each time there is more to see; whoever stops listening stops the drawing.
 
     Args:

@@ -1,4 +1,4 @@
-"""The page to judge a picture: real or imagined, what it shows, whether it fits its prompt, what it was trained near."""
+"""The page to judge a picture: real or imagined, what it shows, does it fit its prompt, what is it near."""
 
 from __future__ import annotations
 

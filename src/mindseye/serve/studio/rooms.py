@@ -21,6 +21,8 @@ from mindseye.serve.service import Service
 from mindseye.serve.trainings import Trainings
 
 TEMPLATES = environment("mindseye.serve.studio")
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden"}  # of what is answered at once
+DRAWING: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}  # of what waits for the service
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from mindseye.imagine.imaginer import load
 from mindseye.serve.studio.drawing import png_uri
 from mindseye.serve.studio.form import Updates
 from mindseye.serve.studio.parts import shown
-from mindseye.serve.studio.rooms import Rooms, filled, refused, said
+from mindseye.serve.studio.rooms import QUICK, Rooms, filled, refused, said
 
 TICK_SECONDS = 2.0  # between looks at a run
 WIDTH, HEIGHT = 400, 120  # of a curve
@@ -131,20 +131,19 @@ def train_page(rooms: Rooms) -> TrainPage:
             return {status: refused(error)}
         return {status: said(f"{run} is open, and chosen above"), opened: run}
 
-    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
-    go.click(started, [name, family, collection, minutes, preset], [status, *parts], **quick)
-    stop.click(stopped, which, status, **quick)
-    on.click(continued, which, [status, timer], **quick)
+    go.click(started, [name, family, collection, minutes, preset], [status, *parts], **QUICK)
+    stop.click(stopped, which, status, **QUICK)
+    on.click(continued, which, [status, timer], **QUICK)
     use.click(drawn_with, which, [status, opened], show_progress="hidden")
-    which.input(shown_now, which, parts, **quick)
-    timer.tick(shown_now, which, parts, **quick)
+    which.input(shown_now, which, parts, **QUICK)
+    timer.tick(shown_now, which, parts, **QUICK)
     return TrainPage(opened, shown_now, which, parts)
 
 
 def _report(rooms: Rooms, name: str, facts: dict[str, Any]) -> Markup:
     """How a training is, to read."""
     run = rooms.trainings.run(name)
-    last = next((each for each in reversed(run.events.read()) if each["event"] == "progress"), {})
+    last: dict[str, Any] = next((each for each in reversed(run.events.read()) if each["event"] == "progress"), {})
     sheets = sorted(run.samples.glob("*.png"))
     return filled(
         "training.html",
