@@ -90,6 +90,18 @@ def studio(
     _run(models, access, collection or collections_of(models), runs, queue, strip=strip, pages=True)
 
 
+def studio_is_there() -> bool:
+    """Whether what the studio needs is installed."""
+    return all(find_spec(name) is not None for name in (*NEEDED, "gradio"))
+
+
+def open_studio(model: Path, collection: Path, runs: Path) -> None:
+    """Runs the studio with one model, for this machine only and on any port that is free, until Ctrl-C."""
+    from mindseye.serve.http.access import Access
+
+    _run([str(model)], Access("127.0.0.1", 0), [str(collection)], runs, 64, strip=False, pages=True)
+
+
 def needs(*modules: str, extra: str) -> None:
     """Whether all that a command needs is installed.
 

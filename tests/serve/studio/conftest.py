@@ -17,7 +17,6 @@ from mindseye.serve.library import Library
 pytest.importorskip("gradio", reason="the studio needs gradio")
 
 CHROMIUM = Path("/usr/bin/chromium")
-PATIENCE_MS = 60_000
 
 # What must never run: in prompts, captions, names. Each would set `window.ran`.
 XSS = (
