@@ -125,6 +125,9 @@ def test_a_narrow_page_does_not_scroll_sideways(page: Page) -> None:
         page.page.set_viewport_size({"width": width, "height": 844})
         page.page.wait_for_timeout(300)
         assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+        for part in (page.page.locator("#model"), page.prompt, page.page.locator("#draw")):
+            place = part.bounding_box()
+            assert place["x"] >= 0 and place["x"] + place["width"] <= width
     page.page.set_viewport_size({"width": 1200, "height": 900})
 
 

@@ -1,4 +1,4 @@
-"""The first run, in a browser: a folder, its report, a short training, words, a picture, and the picture dropped back."""
+"""The first run, in a browser: a folder, its report, a short training, words, a picture, the picture dropped back."""
 
 from __future__ import annotations
 
