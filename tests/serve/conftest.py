@@ -96,17 +96,21 @@ class Serving:
         library: Library | None = None,
         runs: Path | None = None,
         collections: Mapping[str, str] | None = None,
+        studio: bool = False,
         **access: Any,
     ) -> Served:
         service = Service(imaginers, limits, workers=2)
         at = listening("127.0.0.1", 0)
         port = at.getsockname()[1]
-        app = make_app(
-            service,
-            library or Library({}),
-            Trainings(runs, collections or {}),
-            Access("127.0.0.1", port, wrong_tokens=service.limits.wrong_tokens, **access),
-        )
+        library, trainings = library or Library({}), Trainings(runs, collections or {})
+        may = Access("127.0.0.1", port, wrong_tokens=service.limits.wrong_tokens, **access)
+        pages = None
+        if studio:
+            from mindseye.serve.studio.app import pages as studio_pages
+            from mindseye.serve.studio.rooms import Rooms
+
+            pages = studio_pages(Rooms(service, library, trainings, may))
+        app = make_app(service, library, trainings, may, pages=pages)
         running = server(app, service.limits)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [at]})
         thread.start()

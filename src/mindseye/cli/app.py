@@ -75,6 +75,7 @@ for command in (
     search.search,
     correct.correct,
     serve.serve,
+    serve.studio,
     runs.runs,
     models.models,
     doctor.doctor,

@@ -1,4 +1,5 @@
-"""`mindseye begin FOLDER`: the one command, from a folder of captioned pictures to a prompt box.
+"""`mindseye begin FOLDER`: the one command, from a folder of captioned pictures to a prompt box: in the studio, where
+that is installed, or in the terminal.
 
 Everything lies in one place and every part of it can be used on its own afterwards:
 
@@ -6,7 +7,7 @@ Everything lies in one place and every part of it can be used on its own afterwa
     OUT/report.html    what is in them
     OUT/run/           the training                 (mindseye runs OUT/run)
     OUT/sheet.png      the sheet of samples as it grows
-    OUT/pictures/      what was drawn at the prompt box
+    OUT/pictures/      what was drawn at the prompt box of the terminal
 
 The same command goes on where it was stopped.
 """
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mindseye.cli import console
+from mindseye.cli import console, serve
 from mindseye.errors import BadInput, MindseyeError
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def begin(
     ] = False,
     as_json: console.Json = False,
 ) -> None:
-    """From a folder of captioned pictures to a prompt box. Stopped anywhere, the same command goes on."""
+    """From a folder of captioned pictures to a prompt box, in the studio where that is installed. Stopped anywhere, the
+    same command goes on."""
     import mindseye
     from mindseye.cli.train import stoppable, training_progress
 
@@ -105,7 +107,10 @@ def begin(
     lines = [f"sheet: {sheet}"] if sheet else []
     console.answer(result, "\n".join([*lines, f"model: {run.model}"]), as_json=as_json)
     if sys.stdin.isatty() and not as_json:
-        prompt_box(mindseye.load(run.model), place.pictures)
+        if serve.studio_is_there():
+            serve.open_studio(place.run, place.collection, place.out)
+        else:
+            prompt_box(mindseye.load(run.model), place.pictures)
 
 
 def collected(folder: Path, place: Place, *, captions: Literal["required", "none"] = "required") -> Collection:

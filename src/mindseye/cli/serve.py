@@ -1,8 +1,10 @@
-"""`mindseye serve`: an HTTP API that clients of the OpenAI images API already speak."""
+"""`mindseye serve`: an HTTP API that clients of the OpenAI images API already speak; `mindseye studio`: the same server
+with pages for a browser."""
 
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +18,23 @@ if TYPE_CHECKING:
     from mindseye.serve.http.access import Access
 
 NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
+REMEMBERED = 1000  # pictures
+Models = Annotated[
+    list[str] | None, typer.Argument(metavar="[MODEL]...", help="Names, folders or runs.  [default: emoji]")
+]
+Host = Annotated[str, typer.Option(help="The address to listen on; others than this machine's own need a token.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")]
+Token = Annotated[
+    str, typer.Option(envvar="MINDSEYE_TOKEN", show_envvar=True, help="Ask for it; 16 characters or more.")
+]
+GuestToken = Annotated[
+    str, typer.Option(envvar="MINDSEYE_GUEST_TOKEN", show_envvar=True, help="Of those who may not start trainings.")
+]
+AllowHost = Annotated[list[str] | None, typer.Option(help="A further name the server may be called by; repeatable.")]
+Collections = Annotated[list[str] | None, typer.Option(help="A collection to search and train on; repeatable.")]
+Queue = Annotated[int, typer.Option(min=1, help="Pictures under way, at most; then it says when to ask again.")]
+Strip = Annotated[bool, typer.Option("--strip", help="Leave out of the pictures how each was made.")]
+
 SAVE = (
     "import base64,json,sys;"
     "open('picture.png','wb').write(base64.b64decode(json.load(sys.stdin)['data'][0]['b64_json']))"
@@ -23,33 +42,18 @@ SAVE = (
 
 
 def serve(
-    models: Annotated[
-        list[str] | None, typer.Argument(metavar="[MODEL]...", help="Names, folders or runs.  [default: emoji]")
-    ] = None,
-    host: Annotated[
-        str, typer.Option(help="The address to listen on; others than this machine's own need a token.")
-    ] = ("127.0.0.1"),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")] = 8000,
-    token: Annotated[
-        str, typer.Option(envvar="MINDSEYE_TOKEN", show_envvar=True, help="Ask for it; 16 characters or more.")
-    ] = "",
-    guest_token: Annotated[
-        str,
-        typer.Option(envvar="MINDSEYE_GUEST_TOKEN", show_envvar=True, help="Of those who may not start trainings."),
-    ] = "",
-    allow_host: Annotated[
-        list[str] | None, typer.Option(help="A further name the server may be called by; repeatable.")
-    ] = None,
-    collection: Annotated[
-        list[str] | None, typer.Option(help="A collection to search and train on; repeatable.")
-    ] = None,
+    models: Models = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    token: Token = "",
+    guest_token: GuestToken = "",
+    allow_host: AllowHost = None,
+    collection: Collections = None,
     runs: Annotated[Path | None, typer.Option(help="The folder of trainings to show, start and stop.")] = None,
-    queue: Annotated[
-        int, typer.Option(min=1, help="Pictures under way, at most; then it says when to ask again.")
-    ] = 64,
+    queue: Queue = 64,
     remember: Annotated[
         int, typer.Option(min=0, help="Pictures kept in memory for who asks the same again; 0 for none.")
-    ] = 1000,
+    ] = REMEMBERED,
     alike: Annotated[
         float | None,
         typer.Option(
@@ -58,16 +62,103 @@ def serve(
             help="Who names no seed may get a kept picture of a prompt with this cosine or more.  [default: never]",
         ),
     ] = None,
-    strip: Annotated[bool, typer.Option("--strip", help="Leave out of the pictures how each was made.")] = False,
+    strip: Strip = False,
 ) -> None:
     """Serve models over HTTP, as the OpenAI images API.
 
     It listens on this machine only. Ctrl-C lets what is under way end and stops.
     """
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise Unavailable(f"{missing[0]} is not installed", next_step="pip install 'mindseye[serve]'")
+    needs(*NEEDED, extra="serve")
     from mindseye.serve.http.access import Access
+
+    access = Access(host, port, token, guest_token, tuple(map(str.lower, allow_host or ())))
+    _run(models or ["emoji"], access, list(collection or ()), runs, queue, remember, alike, strip=strip, pages=False)
+
+
+def studio(
+    models: Models = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    token: Token = "",
+    guest_token: GuestToken = "",
+    allow_host: AllowHost = None,
+    collection: Annotated[
+        list[str] | None,
+        typer.Option(help="A collection to look at, search and train on; repeatable.  [default: the models' own]"),
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="The folder of trainings to show, start and stop.")] = Path("runs"),
+    queue: Queue = 64,
+    strip: Strip = False,
+) -> None:
+    """Open the studio: draw, complete, search, judge, correct and train in a browser.
+
+    It is on the server of `mindseye serve`, so programs can use that meanwhile. It listens on this machine only.
+    """
+    needs(*NEEDED, "gradio", extra="studio")
+    from mindseye.serve.http.access import Access
+
+    access = Access(host, port, token, guest_token, tuple(map(str.lower, allow_host or ())))
+    models = models or ["emoji"]
+    _run(models, access, collection or collections_of(models), runs, queue, strip=strip, pages=True)
+
+
+def studio_is_there() -> bool:
+    """Whether what the studio needs is installed."""
+    return all(find_spec(name) is not None for name in (*NEEDED, "gradio"))
+
+
+def open_studio(model: Path, collection: Path, runs: Path) -> None:
+    """Runs the studio with one model, for this machine only and on any port that is free, until Ctrl-C."""
+    from mindseye.serve.http.access import Access
+
+    _run([str(model)], Access("127.0.0.1", 0), [str(collection)], runs, pages=True)
+
+
+def needs(*modules: str, extra: str) -> None:
+    """Whether all that a command needs is installed.
+
+    Raises:
+        Unavailable: something is missing; the line that installs it is said.
+    """
+    missing = [name for name in modules if find_spec(name) is None]
+    if missing:
+        raise Unavailable(f"{missing[0]} is not installed", next_step=f"pip install 'mindseye[{extra}]'")
+
+
+def collections_of(models: list[str]) -> list[str]:
+    """What models were trained on, where it is at hand: built-in ones, and those that runs name."""
+    from mindseye.collection.builtin import BUILTIN
+    from mindseye.collection.collection import is_prepared
+    from mindseye.train.run import RunFolder
+
+    found = []
+    for model in models:
+        plan = RunFolder(model).read_plan()
+        if plan is not None and is_prepared(Path(plan.collection_path)):
+            found.append(plan.collection_path)
+        elif model in BUILTIN:
+            found.append(model)
+    return list(dict.fromkeys(found))
+
+
+def _run(
+    models: list[str],
+    access: Access,
+    collections: list[str],
+    runs: Path | None,
+    queue: int = 64,
+    remember: int = REMEMBERED,
+    alike: float | None = None,
+    *,
+    strip: bool = False,
+    pages: bool,
+) -> None:
+    """Serves until it is stopped.
+
+    Args:
+        access: for the port that is asked for, which may be "any".
+        pages: whether the studio is on it.
+    """
     from mindseye.serve.http.app import make_app
     from mindseye.serve.http.run import listening, run
     from mindseye.serve.library import Library
@@ -76,30 +167,41 @@ def serve(
     from mindseye.serve.service import Service
     from mindseye.serve.trainings import Trainings
 
-    Access(host, port, token, guest_token)  # before anything is opened
     if runs is not None and runs.exists() and not runs.is_dir():
         raise BadInput(f"{runs} is not a folder", next_step="give the folder that holds the runs")
     limits = Limits(queued_pictures=queue)
-    with listening(host, port) as at:
-        access = Access(host, at.getsockname()[1], token, guest_token, tuple(map(str.lower, allow_host or ())))
-        library = Library.open(collection or ())
-        trainings = Trainings(runs, dict(zip(library.collections, collection or (), strict=True)))
-        service = Service.open(models or ["emoji"], limits, Remembered(remember, alike))
+    with listening(access.host, access.port) as at:
+        access = replace(access, port=at.getsockname()[1])
+        library = Library.open(collections)
+        trainings = Trainings(runs, dict(zip(library.collections, collections, strict=True)))
+        service = Service.open(models, limits, Remembered(remember, alike))
         try:
-            for line in greeting(list(service.imaginers), access):
+            add = None
+            if pages:
+                from mindseye.serve.studio.app import pages as studio_pages
+                from mindseye.serve.studio.rooms import Rooms
+
+                add = studio_pages(Rooms(service, library, trainings, access, story=not strip))
+            for line in greeting(list(service.imaginers), access, pages=pages):
                 console.say(line)
-            run(make_app(service, library, trainings, access, story=not strip), at, limits)
+            run(make_app(service, library, trainings, access, story=not strip, pages=add), at, limits)
         finally:
             service.close()
             library.close()
 
 
-def greeting(models: list[str], access: Access) -> list[str]:
+def greeting(models: list[str], access: Access, *, pages: bool = False) -> list[str]:
     """What is said when the server is ready: where it is, and a line that works as it stands."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(access.host, access.host)  # noqa: S104 - what to call it, not a bind
     address = f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{access.port}"
     authorization = ' -H "Authorization: Bearer $MINDSEYE_TOKEN"' if access.token else ""
     body = shlex.quote('{"prompt": "a smiling cat", "seed": 0}')
+    if pages:
+        return [
+            f"the studio, with {', '.join(models)}: {address} (Ctrl-C stops)",
+            "it asks for the token, which is in MINDSEYE_TOKEN" if access.token else "",
+            f"programs: {address}/v1, as the OpenAI images API",
+        ]
     return [
         f"{', '.join(models)} at {address} (Ctrl-C stops)",
         "with the token in MINDSEYE_TOKEN:" if access.token else "",

@@ -15,10 +15,10 @@ from mindseye.collection.collection import Split
 THUMBNAIL_PX = 128
 
 
-def environment() -> jinja2.Environment:
-    """Templates in which text is never markup, and a name that is missing is an error."""
+def environment(package: str = "mindseye.report") -> jinja2.Environment:
+    """The templates of a package, in which text is never markup, and a name that is missing is an error."""
     found = jinja2.Environment(
-        loader=jinja2.PackageLoader("mindseye.report"),
+        loader=jinja2.PackageLoader(package),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -116,6 +116,22 @@ class Service:
             imaginers[imaginer.name] = imaginer
         return cls(imaginers, limits, remembered=remembered)
 
+    def add(self, name: str, imaginer: Imaginer) -> None:
+        """Takes in one more model, under this name; a newer one of the same folder takes the place of the older one.
+
+        Raises:
+            BadInput: there is another model of this name.
+        """
+        there = self.imaginers.get(name)
+        if there is not None and there.path != imaginer.path:
+            raise BadInput(f"there is another model called {name[:80]!r} here", next_step="give this one another name")
+        imaginer.painter.tokens("ready")
+        with self._change:
+            self._seconds.setdefault(name, FIRST_GUESS_SECONDS)
+            self._losses.setdefault(name, deque(maxlen=BREAK_AFTER))
+            self._thinkers.pop(name, None)
+            self.imaginers[name] = Imaginer(imaginer.path, name, imaginer.painter, imaginer.about)
+
     # ------------------------------------------------------------------------------------------------ doors
 
     def imaginer(self, name: str | None) -> Imaginer:

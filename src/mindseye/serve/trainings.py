@@ -23,6 +23,7 @@ from mindseye.train.run import RunFolder
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SETTING = re.compile(r"[a-z_]{1,64}(\.[a-z_]{1,64})?")
+LOG_BYTES = 2000  # of a log that are looked at
 PATHS = frozenset({"text_encoder", "damsm", "base"})  # settings, of whatever section, that name a place
 
 
@@ -39,6 +40,11 @@ class Trainings:
         self._collections = dict(collections)
         self._started: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
+
+    @property
+    def allowed(self) -> bool:
+        """Whether trainings are shown and started here."""
+        return self._folder is not None
 
     def names(self) -> list[str]:
         """Of every run, sorted."""
@@ -109,6 +115,15 @@ class Trainings:
                     self._started[name] = subprocess.Popen(  # noqa: S603 - our own program; every word was checked
                         words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
                     )
+
+    def last_words(self, name: str) -> str:
+        """What a training that this server started said last, if it has failed; "" where it has not."""
+        process = self._started.get(name)
+        if self._folder is None or process is None or process.poll() in (None, 0):
+            return ""
+        with files.storage_errors(self._folder):
+            log = (self._folder / f"{name}.log").read_bytes()[-LOG_BYTES:]
+        return " ".join(log.decode(errors="replace").splitlines()[-3:])
 
     def stop(self, name: str) -> None:
         """Asks a training to save and stop.

@@ -6,14 +6,18 @@ import hmac
 import ipaddress
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
 
 from mindseye.errors import BadInput
 from mindseye.serve.http.errors import Refusal
 
 LEAST_TOKEN = 16  # characters
 MINUTE = 60.0
-OPEN_PATHS = ("/livez", "/readyz")  # what probes ask, who have no token
+SIGN_IN = "/sign-in"  # where a browser, which sends no token by itself, is given a cookie for one
+COOKIE = "mindseye"
+OPEN_PATHS = ("/livez", "/readyz", SIGN_IN)  # of probes, who have no token, and of people who bring theirs
 
 
 @dataclass(frozen=True)
@@ -89,11 +93,15 @@ class Access:
         if fetch_site not in (None, "same-origin", "none"):
             raise Refusal(403, "pages of other sites may not use this server", code="wrong_origin")
 
+    def is_guest(self, authorization: str | None) -> bool:
+        """Whether these credentials, which were let in, are a guest's."""
+        return bool(self.token) and not _same(_bearer(authorization), self.token)
+
     def check_token(self, authorization: str | None, address: str, *, changes: bool) -> None:
         """Whether the one who asks may.
 
         Args:
-            authorization: the header.
+            authorization: the header, or what `credentials` made of a cookie.
             address: whose it is.
             changes: whether what is asked for is more than a guest may.
 
@@ -106,8 +114,7 @@ class Access:
         now = time.monotonic()
         if len(wrong) == self.wrong_tokens and now - wrong[0] < MINUTE:
             raise Refusal(429, "too many wrong tokens", code="too_many_tokens", retry_seconds=MINUTE - (now - wrong[0]))
-        scheme, _, given = (authorization or "").partition(" ")
-        given = given.strip() if scheme.lower() == "bearer" else ""
+        given = _bearer(authorization)
         if _same(given, self.token):
             return
         if self.guest_token and _same(given, self.guest_token):
@@ -119,6 +126,22 @@ class Access:
             if len(self._wrong) > 10_000:  # addresses; the oldest is forgotten
                 self._wrong.pop(next(iter(self._wrong)))
         raise Refusal(401, "the token is missing or wrong: send Authorization: Bearer TOKEN", code="invalid_api_key")
+
+
+def credentials(headers: Mapping[str, str]) -> str | None:
+    """The Authorization header of a request, or what stands for it in a browser: the cookie of who signed in."""
+    if authorization := headers.get("authorization"):
+        return authorization
+    try:
+        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return None
+    return f"Bearer {cookie.value}" if cookie else None
+
+
+def _bearer(authorization: str | None) -> str:
+    scheme, _, given = (authorization or "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else ""
 
 
 def _name_and_port(host: str) -> tuple[str, str]:

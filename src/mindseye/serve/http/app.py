@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -28,7 +28,13 @@ REFUSALS = (400, 401, 403, 404, 405, 408, 413, 415, 421, 429, 500, 503, 504)
 
 
 def make_app(
-    service: Service, library: Library, trainings: Trainings, access: Access, *, story: bool = True
+    service: Service,
+    library: Library,
+    trainings: Trainings,
+    access: Access,
+    *,
+    story: bool = True,
+    pages: tuple[str, Callable[[FastAPI], None]] | None = None,
 ) -> ASGIApp:
     """The HTTP door to a service.
 
@@ -38,6 +44,7 @@ def make_app(
         trainings: the runs.
         access: who may speak to it.
         story: whether PNGs say how they were made.
+        pages: for people with a browser: under which path they are, and what adds them to the application.
     """
 
     @asynccontextmanager
@@ -68,7 +75,11 @@ def make_app(
         (Exception, _lost),
     ):
         app.add_exception_handler(kind, answer)
-    return Guard(app, access, service.limits)
+    if pages is None:
+        return Guard(app, access, service.limits)
+    under, add = pages
+    add(app)
+    return Guard(app, access, service.limits, under)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -8,9 +8,10 @@ import secrets
 import time
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mindseye.serve.http.access import OPEN_PATHS, Access
+from mindseye.serve.http.access import OPEN_PATHS, SIGN_IN, Access, credentials
 from mindseye.serve.http.errors import Refusal
 from mindseye.serve.limits import Limits
 
@@ -26,12 +27,20 @@ log = logging.getLogger(__name__)
 
 
 class Guard:
-    """ASGI middleware. A request that breaks a rule ends here; a mistake of ours is logged."""
+    """ASGI middleware. A request that breaks a rule ends here; a mistake of ours is logged.
 
-    def __init__(self, app: ASGIApp, access: Access, limits: Limits) -> None:
+    Args:
+        app: what is guarded.
+        access: the rules.
+        limits: of bodies.
+        pages: where a browser without a token is shown the way to sign in; "" where there are none.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access, limits: Limits, pages: str = "") -> None:
         self.app = app
         self.access = access
         self.limits = limits
+        self.pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,7 +56,7 @@ class Guard:
                 headers = MutableHeaders(raw=message.setdefault("headers", []))
                 headers["x-request-id"] = request_id
                 for name, value in ANSWER_HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
             await send(message)
 
         try:
@@ -55,7 +64,7 @@ class Guard:
             await self.app(scope, self._bounded(scope, receive), send_with_headers)
         except Refusal as refusal:
             if not began:
-                await refusal.response(scope, receive, send_with_headers)
+                await self._answer(scope, refusal)(scope, receive, send_with_headers)
         except Exception:  # already answered, by `app.lost`
             log.exception("request %s was lost", request_id)
 
@@ -70,12 +79,18 @@ class Guard:
         if scope["path"] not in OPEN_PATHS:
             changes = scope["path"].startswith("/api/runs") and scope["method"] not in READING
             address = (scope.get("client") or ("", 0))[0]
-            self.access.check_token(headers.get("authorization"), address, changes=changes)
+            self.access.check_token(credentials(headers), address, changes=changes)
         if headers.get("content-encoding", "identity") != "identity":
             raise Refusal(415, "send the body as it is, not compressed", code="content_encoding")
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self.limits.upload_bytes:
             raise Refusal(413, f"the body is larger than {self.limits.upload_bytes} bytes", code="too_large")
+
+    def _answer(self, scope: Scope, refusal: Refusal) -> Response:
+        reads = scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
+        if refusal.status == 401 and reads and self.pages and scope["path"].startswith(self.pages):
+            return RedirectResponse(SIGN_IN, 303)
+        return refusal.response
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:
         """`receive`, until the body is larger than it may be or took too long."""

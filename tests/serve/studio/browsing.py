@@ -1,0 +1,58 @@
+"""The studio as a person sees it, for tests."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+PATIENCE_MS = 60_000
+
+DRAWN = """([words, count]) => [...document.querySelectorAll("[aria-label='just drawn'] .card")]
+  .filter(each => each.getAttribute('aria-label').startsWith(`${words}, seed`)).length === count"""
+
+
+class Page:
+    """The studio as a person sees it."""
+
+    def __init__(self, browser: Any, url: str, *, patience_ms: int = PATIENCE_MS, **options: Any) -> None:
+        self.page = browser.new_page(viewport=options.pop("viewport", {"width": 1200, "height": 900}), **options)
+        self.page.set_default_timeout(patience_ms)
+        self.addresses: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self.addresses.append(request.url))
+        self.page.on(
+            "console",
+            lambda said: self.complaints.append(f"{said.text} {said.location}") if said.type == "error" else None,
+        )
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.goto(url)
+        self.prompt = self.page.get_by_label("What shall it draw?")
+        self.prompt.wait_for()
+
+    @property
+    def cards(self) -> Any:
+        return self.page.locator("button.card:visible")
+
+    @property
+    def picked(self) -> Any:
+        return self.page.locator("#picked")
+
+    def set(self, label: str, value: str) -> None:
+        box = self.page.get_by_role("spinbutton", name=f"number input for {label}").locator("visible=true").first
+        box.fill(value)
+        box.blur()
+
+    def draw(self, words: str, count: int, seed: str = "", steps: str = "2") -> None:
+        """Draws by the enter key, and waits for the pictures."""
+        self.page.get_by_label("Seed").locator("visible=true").first.fill(seed)
+        self.set("Pictures", str(count))
+        self.set("Steps", steps)
+        self.prompt.fill(words)
+        self.prompt.press("Enter")
+        self.page.wait_for_function(DRAWN, arg=[words, count])
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name, exact=True).click()
+
+    def file_of(self, image: Any) -> bytes:
+        return base64.b64decode(image.get_attribute("src").partition(",")[2])

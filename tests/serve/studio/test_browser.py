@@ -1,0 +1,186 @@
+"""The studio in a real browser: headless Chromium."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.serve.studio.browsing import Page
+from tests.serve.studio.conftest import XSS
+
+from mindseye.imagine.request import Request
+from mindseye.pictures.story import read_story
+
+pytestmark = pytest.mark.timeout(300)
+
+USABLE = "button, input, textarea, select, img, iframe, [role=slider], canvas[tabindex]"
+NAMELESS = """usable => [...document.querySelectorAll(usable)]
+  .filter(each => each.checkVisibility() && each.getAttribute('aria-hidden') !== 'true')
+  .filter(each => {
+    const labels = each.labels ? [...each.labels].map(one => one.textContent) : [];
+    const ids = (each.getAttribute('aria-labelledby') || '').split(' ');
+    const by = ids.map(id => document.getElementById(id)?.textContent || '');
+    const inside = each.tagName === 'BUTTON' ? each.textContent : '';
+    const own = [each.getAttribute('aria-label'), each.title, each.alt, inside];
+    const decoration = each.tagName === 'IMG' && each.alt === '' && each.closest('[aria-label]');
+    return !decoration && ![...labels, ...by, ...own].some(text => text && text.trim());
+  }).map(each => each.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any, studio: Any) -> Iterator[Page]:
+    """One page for the tests that leave it as it was."""
+    opened = Page(browser, studio.url)
+    yield opened
+    opened.page.close()
+
+
+def pixels(png: bytes) -> Any:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))
+
+
+def test_words_become_pictures_with_their_story_and_a_picture_restores_its_settings(page: Page, studio: Any) -> None:
+    page.draw("a smiling cat", 2, seed="7")
+    assert page.cards.count() == 2
+    page.cards.nth(1).click()
+    page.picked.get_by_text("a smiling cat").first.wait_for()
+    png = page.file_of(page.picked.locator(".story img"))
+    told = read_story(png)
+    assert (told["prompt"], told["seed"], told["steps"]) == ("a smiling cat", 8, 2)
+    [alone] = studio.service.imaginer(None).imagine(Request.of(prompt="a smiling cat", seed=8, steps=2))
+    assert np.array_equal(pixels(png), pixels_of(alone))  # the picture that it is everywhere else
+
+    page.prompt.fill("something else")
+    page.set("Steps", "5")
+    page.page.get_by_label("Draw a picture again").set_input_files(
+        {"name": "cat.png", "mimeType": "image/png", "buffer": png}
+    )
+    page.page.get_by_text("settings of a picture made with mindseye").wait_for()
+    assert page.prompt.input_value() == "a smiling cat"
+    assert page.page.get_by_label("Seed").locator("visible=true").first.input_value() == "8"
+    page.prompt.press("Enter")
+    page.page.locator("[aria-label='drawn earlier'] .card").nth(1).wait_for()
+    assert page.file_of(page.page.locator("[aria-label='just drawn'] img").first) == png
+    page.page.get_by_role("button", name="Remove").locator("visible=true").click()
+    page.picked.get_by_role("button", name="Close").click()
+
+
+def pixels_of(picture: Any) -> Any:
+    return np.asarray(picture.image.convert("RGBA"))
+
+
+def test_a_picture_goes_to_the_canvas_and_what_is_not_painted_stays(page: Page) -> None:
+    page.draw("a cat", 1, seed="3")
+    page.cards.first.click()
+    before = pixels(page.file_of(page.picked.locator(".story img")))
+    page.picked.get_by_role("button", name="Complete").click()
+    mask = page.page.locator(".paint-mask")
+    page.page.get_by_text("Paint over what is to be drawn anew.").wait_for()
+    place = mask.bounding_box()
+    page.page.mouse.move(place["x"] + 4, place["y"] + 0.9 * place["height"])
+    page.page.mouse.down()
+    page.page.mouse.move(place["x"] + place["width"] - 4, place["y"] + 0.9 * place["height"], steps=6)
+    page.page.mouse.up()
+    page.page.get_by_text("of the picture, are drawn anew").wait_for()
+    page.page.get_by_role("tabpanel").get_by_role("button", name="Complete", exact=True).locator("visible=true").click()
+    page.page.locator("[aria-label='just drawn'] .card:visible").first.wait_for()
+    after = pixels(page.file_of(page.page.locator("[aria-label='just drawn'] img:visible").first))
+    anew = (before != after).any(axis=2)
+    assert anew.any() and not anew[: int(0.75 * len(anew))].any()
+    page.tab("Draw")
+
+
+def test_a_mask_is_painted_with_the_keys_alone(page: Page) -> None:
+    page.tab("Complete")
+    page.page.get_by_role("button", name="Clear").click()
+    page.page.locator(".paint-mask").focus()
+    for key in ("ArrowDown", "ArrowRight", "Space", "Shift+ArrowRight", "Space"):
+        page.page.keyboard.press(key)
+    share = page.page.locator(".paint-share").inner_text()
+    assert share.startswith("2 of 256 pixels")
+    page.page.keyboard.press("Backspace")
+    assert page.page.locator(".paint-share").inner_text().startswith("1 of 256 pixels")
+    page.tab("Draw")
+
+
+def test_everything_that_can_be_used_has_a_name(page: Page) -> None:
+    assert page.page.locator("html").get_attribute("lang") == "en"
+    assert page.page.locator("h1").count() == 1
+    nameless = {}
+    for name in ("Draw", "Complete", "Search", "Collection", "Judge", "Attention", "Correct", "Train"):
+        page.tab(name)
+        page.page.wait_for_timeout(400)
+        nameless[name] = page.page.evaluate(NAMELESS, USABLE)
+    page.tab("Draw")
+    assert not any(nameless.values()), nameless
+
+
+def test_a_narrow_page_does_not_scroll_sideways(page: Page) -> None:
+    for width in (390, 320):
+        page.page.set_viewport_size({"width": width, "height": 844})
+        page.page.wait_for_timeout(300)
+        assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+        for part in (page.page.locator("#model"), page.prompt, page.page.locator("#draw")):
+            place = part.bounding_box()
+            assert place["x"] >= 0 and place["x"] + place["width"] <= width
+    page.page.set_viewport_size({"width": 1200, "height": 900})
+
+
+def test_what_is_typed_is_never_run(page: Page) -> None:
+    for text in (XSS[1], XSS[13], XSS[15], XSS[16]):  # all of them as parts, in test_parts.py
+        page.draw(text, 1)
+        page.cards.first.click()
+        page.picked.locator(".story-prompt", has_text=text[:20]).wait_for()
+        assert page.picked.locator(".story-prompt").inner_text() == text
+    page.picked.get_by_role("button", name="Close").click()
+    assert page.page.evaluate("window.ran") is None
+
+
+def test_captions_and_names_in_the_report_are_never_run(page: Page) -> None:
+    page.tab("Collection")
+    page.page.get_by_role("button", name="Show the report").click()
+    report = page.page.frame_locator("iframe.framed")
+    report.locator("h1").wait_for()
+    assert XSS[1] in report.locator("body").inner_text()
+    assert page.page.evaluate("window.ran") is None
+    page.tab("Draw")
+
+
+def test_leaving_stops_the_drawing(browser: Any, studio: Any) -> None:
+    leaving = Page(browser, studio.url)
+    leaving.set("Pictures", "10")
+    leaving.set("Steps", "200")
+    leaving.prompt.fill("a cat")
+    leaving.prompt.press("Enter")
+    leaving.page.locator(".now").wait_for()
+    assert studio.service.load[1] > 0
+    leaving.page.close()
+    until = time.monotonic() + 20
+    while studio.service.load[1] and time.monotonic() < until:
+        time.sleep(0.2)
+    assert studio.service.load[1] == 0
+
+
+def test_stop_keeps_what_is_drawn(browser: Any, studio: Any) -> None:
+    stopping = Page(browser, studio.url)
+    stopping.set("Pictures", "10")
+    stopping.set("Steps", "200")
+    stopping.prompt.fill("a cat")
+    stopping.prompt.press("Enter")
+    stopping.page.get_by_role("button", name="Stop").click()
+    stopping.page.get_by_text("stopped").first.wait_for()
+    assert stopping.page.get_by_role("button", name="Draw", exact=True).is_visible()
+    assert studio.service.load[1] == 0
+    stopping.page.close()
+
+
+def test_nothing_is_asked_of_anybody_else_and_nothing_fails(page: Page, studio: Any) -> None:
+    """Last, so that it judges all of the above."""
+    others = [each for each in page.addresses if not each.startswith((f"{studio.url}/", "data:", "blob:", "about:"))]
+    assert not others
+    assert not page.complaints
