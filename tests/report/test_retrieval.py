@@ -12,7 +12,8 @@ from PIL import Image
 from mindseye.collection.collection import Collection, Example, write_collection
 from mindseye.errors import BadInput
 from mindseye.recall.hashers import Pairs, fit_cca_itq, fit_random_codes
-from mindseye.report.retrieval import Retrieval, measure_retrieval, retrieval_task, word_labels
+from mindseye.recall.labels import word_labels
+from mindseye.report.retrieval import Retrieval, measure_retrieval, retrieval_task
 
 KINDS = [f"kind{number}" for number in range(20)]
 

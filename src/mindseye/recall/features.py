@@ -12,6 +12,7 @@ from mindseye.observe.features import caption_features
 from mindseye.observe.pictures import PictureEncoder, picture_features
 from mindseye.observe.text import TextEncoder
 from mindseye.recall.hashers import Pairs
+from mindseye.recall.labels import label_table, word_labels
 
 Log = Callable[[str], None]
 
@@ -19,7 +20,7 @@ Log = Callable[[str], None]
 def collection_features(
     collection: Collection, text_encoder: TextEncoder, picture_encoder: PictureEncoder, log: Log = lambda line: None
 ) -> dict[str, Pairs]:
-    """The features of every split, from the cache folder where they are there.
+    """The features of every split, from the cache folder where they are there, with the words of its own as labels.
 
     Args:
         collection: any; pictures without captions are looked at too.
@@ -56,4 +57,5 @@ def _split_features(
     words = np.empty((0, text_encoder.width), np.float32)
     if captions:
         words = caption_features(text_encoder, captions, cache).sentence.float().numpy()
-    return Pairs(picture_features(picture_encoder, split.arrays(*at), cache, said).pooled.numpy(), words, picture_of)
+    pooled = picture_features(picture_encoder, split.arrays(*at), cache, said).pooled.numpy()
+    return Pairs(pooled, words, picture_of, label_table(word_labels(split.captions))[0])
