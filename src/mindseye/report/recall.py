@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ from mindseye.observe.pictures import load_picture_encoder
 from mindseye.observe.text import load_text_encoder
 from mindseye.randomness import rng_at
 from mindseye.recall.bits import checked_bits, distances, pack
-from mindseye.recall.features import collection_features
-from mindseye.recall.hashers import FITS, Hasher, Pairs, encode_pictures
+from mindseye.recall.features import collection_features, plain, wide
+from mindseye.recall.hashers import FITS, WIDE, Hasher, Pairs, encode_pictures
 from mindseye.recall.ranking import by_radius
 from mindseye.report.forgetting import forgetting
 from mindseye.report.neighbourhoods import bucket_figures, theme_figures
@@ -91,6 +91,14 @@ class RecallEvaluation:
         return "".join(json.dumps({"collection": self.facts["collection"], **row}) + "\n" for row in rows)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """Features of one view: what is to be found, and what hashers learn from."""
+
+    task: Task
+    train: Pairs
+
+
 def evaluate_recall(
     collection: Collection | str | Path,
     *,
@@ -120,8 +128,13 @@ def evaluate_recall(
     if seeds < 1:
         raise BadInput(f"{seeds} seeds cannot be measured", next_step="use 1 or more; 3 show how much chance there is")
     opened = collection if isinstance(collection, Collection) else open_collection(collection)
-    features = collection_features(opened, load_text_encoder(), load_picture_encoder(), log)
-    evaluation = measure_all(opened.name, features, retrieval_task(opened, features), names, bits, seeds, log)
+    encoders = load_text_encoder(), load_picture_encoder()
+    views: dict[str, Measured] = {}
+    for view in (plain, wide):
+        if view is plain or any(name in WIDE for name in names):
+            features = collection_features(opened, *encoders, log, view)
+            views[view.__name__] = Measured(retrieval_task(opened, features), features["train"])
+    evaluation = measure_all(opened.name, views, names, bits, seeds, log)
     if page:
         from mindseye.report.recall_page import markdown, render
 
@@ -135,29 +148,36 @@ def evaluate_recall(
 
 
 def measure_all(
-    name: str, features: dict[str, Pairs], task: Task, hashers: Sequence[str], bits: Sequence[int], seeds: int, log: Log
+    name: str, views: Mapping[str, Measured], hashers: Sequence[str], bits: Sequence[int], seeds: int, log: Log
 ) -> RecallEvaluation:
     """The evaluation of features that are there already.
 
     Args:
         name: of the collection.
-        features: of its splits.
-        task: what is to be found.
+        views: `plain` features, and `wide` ones if a hasher reads them.
         hashers: names of `FITS`, chance and `cca_itq` among them.
         bits, seeds, log: as for `evaluate_recall`.
     """
-    train = features["train"]
+    task, train = views["plain"].task, views["plain"].train
     runs, skipped = [], {}
     for hasher in hashers:
+        view = views["wide" if hasher in WIDE else "plain"]
         for width in bits:
             for seed in range(seeds):
                 try:
-                    runs.append(measured(task, train, hasher, width, seed))
+                    runs.append(measured(view.task, view.train, hasher, width, seed))
                 except BadInput as refusal:
                     skipped[hasher, width] = str(refusal)
                     break
                 log(_said(runs[-1]))
-    width = 64 if 64 in bits else max(bits)
+    fitted = sorted({run.bits for run in runs if run.hasher == BASELINE})
+    if not fitted:
+        raise BadInput(
+            f"{BASELINE} cannot be fitted at any of {', '.join(map(str, bits))} bits",
+            why=skipped[BASELINE, bits[0]].splitlines()[0],
+            next_step="use fewer bits",
+        )
+    width = 64 if 64 in fitted else fitted[-1]
     facts = {
         "collection": name,
         "queries": int(task.held_out.sum()),
@@ -170,7 +190,7 @@ def measure_all(
         "skipped": [{"hasher": hasher, "bits": width, "why": why} for (hasher, width), why in skipped.items()],
         "forgetting": forgetting(task, train, width, log) if "lemon" in hashers else [],
         "theme": theme_figures(task, train, width),
-        "buckets": bucket_figures(task, train, sorted(bits)) if "ecc_snap" in hashers else [],
+        "buckets": bucket_figures(task, train, fitted) if "ecc_snap" in hashers else [],
     }
     return RecallEvaluation(facts, runs)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from mindseye.recall.hashers import SUPERVISED
 from mindseye.report import charts
 from mindseye.report.html import environment
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mindseye.report.recall import RecallEvaluation
 
 WAYS = ("words to pictures", "pictures to words")
+UNTAUGHT = ("random", "sign_projection")
 CURVES = ("updated", "kept", "refit", "cca_itq")
 
 
@@ -56,8 +58,8 @@ def markdown(facts: dict[str, Any]) -> str:
 
 
 HEADS = [
-    "hasher", "bits", "words to pictures", "against cca_itq", "pictures to words", "against cca_itq", "mAP@50",
-    "R@1 / 5 / 10", "fit", "a picture", "bytes",
+    "hasher", "learns from", "bits", "words to pictures", "against cca_itq", "pictures to words", "against cca_itq",
+    "mAP@50", "R@1 / 5 / 10", "fit", "a picture", "bytes",
 ]  # fmt: skip
 FORGETTING_HEADS = [
     "pictures so far", "updated", "old codes kept", "fitted anew", "cca_itq anew", "among the first fifth",
@@ -90,11 +92,16 @@ def table(facts: dict[str, Any]) -> list[list[str]]:
         recall = " / ".join(f"{share[0]:.2f}" for share in again["recall"])
         out.append(
             [
-                hasher, str(bits), *maps, f"{one['map_first'][0]:.3f}", recall, f"{one['fit_seconds']:.1f} s",
-                f"{one['encode_microseconds']:.0f} µs", str(one["bytes"]),
+                hasher, learns_from(hasher), str(bits), *maps, f"{one['map_first'][0]:.3f}", recall,
+                f"{one['fit_seconds']:.1f} s", f"{one['encode_microseconds']:.0f} µs", str(one["bytes"]),
             ]
         )  # fmt: skip
     return out
+
+
+def learns_from(hasher: str) -> str:
+    """What a hasher is told of the training pictures."""
+    return "nothing" if hasher in UNTAUGHT else "labels" if hasher in SUPERVISED else "captions"
 
 
 def spread(values: Sequence[float]) -> str:

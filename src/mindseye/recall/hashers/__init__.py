@@ -11,10 +11,12 @@
     dsph.py              to proxies of labels, which are learnt too
     ucch.py              by contrast of pairs, without labels
     multigrain.py        to a similarity of pairs and neighbourhoods that learns with them, without labels
+    fusion.py            DSPH's objective over wide features: the whole and its parts
     ecc_snap.py          CCA-ITQ's codes, drawn to the words of an error-correcting code
     folder.py            on disk
 
-A method is one file with a function that fits it; `FITS` names them all, and `SUPERVISED` those that need labels.
+A method is one file with a function that fits it. `FITS` names them all, `SUPERVISED` those that need labels, and
+`WIDE` those that read the features of `mindseye.recall.features.wide`.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from mindseye.recall.hashers.csq import fit_csq
 from mindseye.recall.hashers.dsph import fit_dsph
 from mindseye.recall.hashers.ecc_snap import fit_ecc_snap, fit_ecc_snap_bch
 from mindseye.recall.hashers.folder import load_hasher, save_hasher
+from mindseye.recall.hashers.fusion import fit_fusion
 from mindseye.recall.hashers.hasher import (
     DEFAULT_BITS,
     Hasher,
@@ -46,6 +49,7 @@ __all__ = [
     "DEFAULT_BITS",
     "FITS",
     "SUPERVISED",
+    "WIDE",
     "Hasher",
     "JointHasher",
     "OnlineHasher",
@@ -58,6 +62,7 @@ __all__ = [
     "fit_dsph",
     "fit_ecc_snap",
     "fit_ecc_snap_bch",
+    "fit_fusion",
     "fit_lemon",
     "fit_multigrain",
     "fit_orthohash",
@@ -85,7 +90,9 @@ FITS: dict[str, Fit] = {
     "dsph": fit_dsph,
     "ucch": fit_ucch,
     "multigrain": fit_multigrain,
+    "fusion": fit_fusion,
     "ecc_snap": fit_ecc_snap,
     "ecc_snap_bch": fit_ecc_snap_bch,
 }
-SUPERVISED = ("lemon", "csq", "orthohash", "dsph")
+SUPERVISED = ("lemon", "csq", "orthohash", "dsph", "fusion")
+WIDE = ("fusion",)

@@ -71,7 +71,7 @@ class Settings:
     epochs: int = 30
     batch: int = 256
     units: int = 256
-    rate: float = 1e-3
+    rate: float = 1e-2
     decay: float = 1e-2
     dropout: float = 0.3
 

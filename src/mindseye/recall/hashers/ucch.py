@@ -28,7 +28,7 @@ TEMPERATURE = 0.9  # T; the temperature is T sqrt(bits)
 DELTA, BETA = 0.4, 0.7
 KEYS = 4096  # of the bank, a step
 MARGIN, SHIFT = 0.2, 1.0
-SETTINGS = Settings()
+SETTINGS = Settings(rate=3e-3)
 
 
 def fit_ucch(pairs: Pairs, bits: int, seed: int = 0, settings: Settings = SETTINGS) -> JointHasher:
