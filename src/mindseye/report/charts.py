@@ -140,7 +140,8 @@ def lines(
         upward: the top of it, 0 being the bottom.
     """
     low, high = across
-    spread, parts, taken = (high - low) or 1.0, [], []
+    spread, parts = (high - low) or 1.0, []
+    taken: list[float] = []  # heights at which a name stands
     for name, line in points.items():
         places = [
             (LINE_WIDTH * (x - low) / spread, BASELINE - (BASELINE - TOP) * min(y / (upward or 1.0), 1.0))

@@ -15,7 +15,7 @@ from jaxtyping import Int
 from numpy.typing import NDArray
 
 from mindseye.recall.bits import distances
-from mindseye.recall.hashers import Hasher, Pairs, encode_pictures, encode_words, fit_cca_itq, fit_lemon
+from mindseye.recall.hashers import Hasher, OnlineHasher, Pairs, encode_pictures, encode_words, fit_cca_itq, fit_lemon
 from mindseye.recall.ranking import average_precision, ranked
 from mindseye.report.retrieval import Task
 
@@ -40,7 +40,7 @@ def forgetting(task: Task, train: Pairs, bits: int, log: Callable[[str], None], 
     """
     train = train.captioned()
     arrived = np.array_split(arrival(task), CHUNKS)
-    online: Hasher | None = None
+    online: OnlineHasher | None = None
     kept: list[NDArray[np.uint8]] = []
     before: NDArray[np.uint8] | None = None
     rows = []

@@ -94,7 +94,7 @@ def bucket_figures(task: Task, train: Pairs, bits: Sequence[int], seed: int = 0)
 
 
 def _same(queries: UInt8[np.ndarray, "query bit"], rows: UInt8[np.ndarray, "row bit"]) -> Bool[np.ndarray, "query row"]:
-    return distances(np.packbits(queries, axis=1), np.packbits(rows, axis=1)) == 0
+    return np.asarray(distances(np.packbits(queries, axis=1), np.packbits(rows, axis=1)) == 0)
 
 
 def _shares(same: Bool[np.ndarray, "query row"], relevant: Bool[np.ndarray, "query row"]) -> dict[str, float]:

@@ -226,6 +226,7 @@ def summarised(runs: Sequence[Run]) -> list[dict[str, Any]]:
         for place, first in enumerate(own[0].retrieval):
             each = [run.retrieval[place] for run in own]
             theirs = [run.retrieval[place] for run in fits.get((BASELINE, bits), [])]
+            difference = None if hasher == BASELINE else _difference(each, theirs)
             rows.append(
                 {
                     "hasher": hasher,
@@ -238,11 +239,10 @@ def summarised(runs: Sequence[Run]) -> list[dict[str, Any]]:
                     "fit_seconds": round(float(np.mean([run.fit_seconds for run in own])), 2),
                     "encode_microseconds": round(float(np.mean([run.encode_microseconds for run in own])), 1),
                     "bytes": bits // 8,
-                    "difference": None if hasher == BASELINE else _difference(each, theirs),
+                    "difference": difference,
+                    "verdict": _verdict(difference),
                 }
             )
-    for row in rows:
-        row["verdict"] = _verdict(row["difference"])
     return rows
 
 

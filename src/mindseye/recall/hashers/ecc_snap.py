@@ -121,7 +121,7 @@ class SnappedHasher:
     def _snapped(self, values: Float[np.ndarray, "row bit"]) -> Float[np.ndarray, "row bit"]:
         bits = self.decoder.snap((values >= 0).astype(np.uint8)).bits
         size = np.maximum(np.abs(values), np.finfo(np.float32).tiny)  # -0 would be at least 0
-        return np.where(bits == 1, size, -size).astype(np.float32)
+        return np.asarray(np.where(bits == 1, size, -size), np.float32)
 
 
 def fit_ecc_snap(pairs: Pairs, bits: int, seed: int = 0) -> SnappedHasher:

@@ -63,15 +63,14 @@ def similarity(pairs: Pairs) -> Float[np.ndarray, "picture picture"]:
     S = 2 * ((1 - GRAPH_SHARE) * alike + GRAPH_SHARE * common) - 1
     weighted = np.where(np.abs(S) >= np.quantile(np.abs(S), SURE), S * (1 + GAIN), S)
     np.fill_diagonal(weighted, 1.0)
-    return np.clip(weighted, -1, 1).astype(np.float32)
+    return np.asarray(np.clip(weighted, -1, 1), np.float32)
 
 
 def _cosines(features: NDArray[np.floating]) -> NDArray[np.float32]:
     """Between rows whose mean was taken off, from 0 to 1."""
     lengthened = unit(features)
     shifted = unit(lengthened - lengthened.mean(0)).astype(np.float32)
-    cosines: NDArray[np.float32] = (shifted @ shifted.T + 1) / 2
-    return cosines
+    return np.asarray((shifted @ shifted.T + 1) / 2, np.float32)
 
 
 class Multigrain:

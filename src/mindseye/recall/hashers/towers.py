@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -150,7 +150,7 @@ def fit_towers(
             ("words", pairs.words, found.word_mean, found.b),
         )
     )
-    groups = [{"params": [*pictures.parameters(), *words.parameters()]}]
+    groups: list[dict[str, Any]] = [{"params": [*pictures.parameters(), *words.parameters()]}]
     own = list(objective.parameters())
     if own:
         groups.append({"params": own, "lr": 10 * settings.rate, "weight_decay": 0.0})
