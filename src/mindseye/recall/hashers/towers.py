@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -60,7 +61,7 @@ class Settings:
     """How towers are trained: AdamW, its rate falling to 0 along half a cosine.
 
     Attributes:
-        epochs: every picture is seen once in each, with one of its captions.
+        steps: batches in all, so that a fit takes as long for many pictures as for few.
         batch: pictures at once.
         units: of the hidden layers.
         rate: learning rate at the beginning.
@@ -68,7 +69,7 @@ class Settings:
         dropout: share of the features and of the hidden units that is left out at a time.
     """
 
-    epochs: int = 30
+    steps: int = 150
     batch: int = 256
     units: int = 256
     rate: float = 1e-2
@@ -155,31 +156,31 @@ def fit_towers(
     if own:
         groups.append({"params": own, "lr": 10 * settings.rate, "weight_decay": 0.0})
     optimiser = torch.optim.AdamW(groups, lr=settings.rate, weight_decay=settings.decay)
-    steps = max(1, settings.epochs * -(-len(pairs.pictures) // settings.batch))
-    falling = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.5 * (1 + np.cos(np.pi * step / steps)))
-    for epoch in range(settings.epochs):
-        objective.begin_epoch(epoch)
-        for rows, captions in _batches(pairs, settings.batch, seed, epoch):
-            loss = objective(pictures(rows), words(captions), rows)
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_([p for group in groups for p in group["params"]], 1.0)
-            optimiser.step()
-            falling.step()
+    of = max(1, settings.steps)
+    falling = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.5 * (1 + np.cos(np.pi * step / of)))
+    for rows, captions in islice(_batches(pairs, settings.batch, seed, objective), settings.steps):
+        loss = objective(pictures(rows), words(captions), rows)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([p for group in groups for p in group["params"]], 1.0)
+        optimiser.step()
+        falling.step()
     return JointHasher(name, pictures.finished(), words.finished())
 
 
-def _batches(pairs: Pairs, batch: int, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Every picture once, in an order of the epoch's own, with one of its captions."""
+def _batches(pairs: Pairs, batch: int, seed: int, objective: Objective) -> Iterator[tuple[Tensor, Tensor]]:
+    """Epoch after epoch every picture once, in an order of the epoch's own, with one of its captions."""
     by_picture = np.argsort(pairs.picture_of, kind="stable")
     counts = np.bincount(pairs.picture_of, minlength=len(pairs.pictures))
-    rng = rng_at(seed, "order of a hasher's training", epoch)
-    order = rng.permutation(len(counts))
-    chosen = by_picture[np.cumsum(counts) - counts + (rng.random(len(counts)) * counts).astype(int)]
-    for begin in range(0, len(order), batch):
-        rows = order[begin : begin + batch]
-        if len(rows) > 1:
-            yield torch.from_numpy(rows), torch.from_numpy(chosen[rows])
+    for epoch in count():
+        objective.begin_epoch(epoch)
+        rng = rng_at(seed, "order of a hasher's training", epoch)
+        order = rng.permutation(len(counts))
+        chosen = by_picture[np.cumsum(counts) - counts + (rng.random(len(counts)) * counts).astype(int)]
+        for begin in range(0, len(order), batch):
+            rows = order[begin : begin + batch]
+            if len(rows) > 1:
+                yield torch.from_numpy(rows), torch.from_numpy(chosen[rows])
 
 
 def _begin(found: Canonical, bits: int, seed: int) -> Matrix:
