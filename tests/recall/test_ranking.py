@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mindseye.randomness import rng_at
-from mindseye.recall.ranking import average_precision, found_within, ranked, reranked
+from mindseye.recall.ranking import average_precision, by_radius, found_within, ranked, reranked
 
 #                            place:  1     2      3      4     5      6
 RELEVANT = np.array([[True, False, True, False, False, True]])
@@ -67,3 +67,12 @@ def test_reranking_orders_the_first_candidates_and_leaves_the_rest() -> None:
     fine = np.array([[0.1, 0.5, 0.0, 0.9]])
     assert reranked(coarse, fine, 3).tolist() == [[0, 1, 3, 2]]
     assert reranked(coarse, fine, 4).tolist() == [[2, 0, 1, 3]]
+
+
+def test_precision_and_recall_by_radius_of_a_hand_made_ball() -> None:
+    apart = np.array([[0, 1, 1, 3], [2, 2, 3, 3], [0, 0, 0, 0]])
+    relevant = np.array([[True, False, True, False], [False, True, True, False], [False] * 4])
+    precision, recall = by_radius(relevant, apart, 3)
+    # the third query has nothing to find; the second finds nothing within 0 or 1: an empty ball has precision 0
+    assert precision.tolist() == pytest.approx([(1 + 0) / 2, (2 / 3 + 0) / 2, (2 / 3 + 1 / 2) / 2, (2 / 4 + 2 / 4) / 2])
+    assert recall.tolist() == pytest.approx([1 / 4, 1 / 2, (1 + 1 / 2) / 2, 1])

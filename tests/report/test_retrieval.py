@@ -12,7 +12,8 @@ from PIL import Image
 from mindseye.collection.collection import Collection, Example, write_collection
 from mindseye.errors import BadInput
 from mindseye.recall.hashers import Pairs, fit_cca_itq, fit_random_codes
-from mindseye.report.retrieval import Retrieval, measure_retrieval, retrieval_task, word_labels
+from mindseye.recall.labels import label_table, word_labels
+from mindseye.report.retrieval import Retrieval, measure_retrieval, retrieval_task
 
 KINDS = [f"kind{number}" for number in range(20)]
 
@@ -39,7 +40,8 @@ def features_of(collection: Collection) -> dict[str, Pairs]:
         hidden = rng.standard_normal((len(split), 36))
         hidden[:, :20] = [3 * (np.array(KINDS) == captions[0][2:]) for captions in split.captions]
         noise = 0.2 * rng.standard_normal((len(split), 60))
-        features[name] = Pairs(hidden @ to_pictures + noise, hidden @ to_words, np.arange(len(split)))
+        labels = label_table(word_labels(split.captions))[0]
+        features[name] = Pairs(hidden @ to_pictures + noise, hidden @ to_words, np.arange(len(split)), labels)
     return features
 
 

@@ -15,16 +15,33 @@ Page = Annotated[Path | None, typer.Option(help="Write the report as an HTML pag
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A shipped model's name, a folder, a run, or a diffusers pipeline.")],
-    collection: Annotated[str, typer.Argument(help="The collection that it was trained on.")],
+    model: Annotated[
+        str | None, typer.Argument(help="A shipped model's name, a folder, a run, or a diffusers pipeline.")
+    ] = None,
+    collection: Annotated[str | None, typer.Argument(help="The collection that it was trained on.")] = None,
     budget: Budget = 120.0,
+    recall: Annotated[
+        str | None, typer.Option(metavar="COLLECTION", help="Measure the hashers of search on a collection instead.")
+    ] = None,
+    bits: Annotated[str, typer.Option(help="With --recall: widths of codes, e.g. 32,64.")] = "16,32,64,128",
+    hashers: Annotated[str, typer.Option(help="With --recall: e.g. cca_itq,lemon. All of them unless given.")] = "",
+    seeds: Annotated[int, typer.Option(min=1, help="With --recall: fits of each hasher.")] = 3,
     out: Page = None,
     as_json: console.Json = False,
 ) -> None:
-    """Measure a model.
+    """Measure a model, or with --recall the hashers that search can use.
 
-    Quality, variety, whether it draws what is asked for, and whether it copies. Every figure has a 95 % interval.
+    Of a model: quality, variety, whether it draws what is asked for, and whether it copies. Every figure has a 95 %
+    interval. Of hashers: how well words find pictures and pictures words; with --out the tables and every single figure
+    are written beside the page, as .md and .jsonl.
     """
+    if recall is not None:
+        _evaluate_recall(recall, bits, hashers, seeds, out, as_json)
+        return
+    if model is None or collection is None:
+        raise BadInput(
+            "nothing was named to evaluate", next_step="name a model and a collection, or --recall and a collection"
+        )
     from mindseye.report.evaluate import evaluate as evaluate_model
 
     result = evaluate_model(model, collection, budget=budget, page=out, log=console.say)
@@ -32,6 +49,30 @@ def evaluate(
     console.answer({**result.facts, **page}, summary(result.facts), as_json=as_json)
     if out:
         console.say(f"report: {out}")
+
+
+def _evaluate_recall(collection: str, bits: str, hashers: str, seeds: int, out: Path | None, as_json: bool) -> None:
+    from mindseye.report.recall import evaluate_recall
+    from mindseye.report.recall_page import HEADS, said, table, theme_sentence
+
+    try:
+        widths = [int(width) for width in _listed(bits)]
+    except ValueError:
+        raise BadInput(f"--bits {bits!r} is no list of numbers", next_step="write them with commas: 32,64") from None
+    if not widths:
+        raise BadInput("--bits names no width", next_step="write them with commas: 32,64")
+    found = evaluate_recall(collection, hashers=_listed(hashers), bits=widths, seeds=seeds, page=out, log=console.say)
+    page = {"page": str(out)} if out else {}
+    text = "\n".join(
+        [console.table(HEADS, table(found.facts)), said(found.facts), theme_sentence(found.facts["theme"])]
+    )
+    console.answer({**found.facts, **page}, text, as_json=as_json)
+    if out:
+        console.say(f"report: {out}")
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def compare(

@@ -2,37 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from mindseye.collection.collection import Collection, Split
 from mindseye.files import cache_folder
-from mindseye.observe.features import caption_features
-from mindseye.observe.pictures import PictureEncoder, picture_features
+from mindseye.observe.efficientnet import STAGES
+from mindseye.observe.features import CaptionFeatures, caption_features
+from mindseye.observe.pictures import PictureEncoder, PictureFeatures, picture_features
 from mindseye.observe.text import TextEncoder
 from mindseye.recall.hashers import Pairs
+from mindseye.recall.hashers.hasher import unit
+from mindseye.recall.labels import label_table, word_labels
+
+GRAINS = (1, 2, 3)  # tokens in a row
 
 Log = Callable[[str], None]
+Rows = NDArray[np.float32]
+
+
+def plain(pictures: PictureFeatures, captions: CaptionFeatures) -> tuple[Rows, Rows]:
+    """What a picture shows as a whole, and what a caption says as a whole."""
+    return pictures.pooled.numpy(), captions.sentence.float().numpy()
+
+
+def wide(pictures: PictureFeatures, captions: CaptionFeatures) -> tuple[Rows, Rows]:
+    """The same with their parts: a picture's seven stages, and the strongest of a caption's tokens, pairs and threes.
+
+    Each of them has length 1, so that none outweighs another.
+    """
+    ends = np.cumsum([stage.width for stage in STAGES])
+    looks = [pictures.pooled.numpy(), *np.split(pictures.stages.numpy(), ends[:-1], axis=1)]
+    said = [captions.sentence.float().numpy(), *(_strongest(captions, words) for words in GRAINS)]
+    return _joined(looks), _joined(said)
+
+
+def _joined(parts: Sequence[Rows]) -> Rows:
+    return np.concatenate([unit(part) for part in parts], axis=1).astype(np.float32)
+
+
+def _strongest(captions: CaptionFeatures, words: int) -> Rows:
+    """Of each caption the maximum, number by number, over the means of so many tokens in a row."""
+    tokens, starts = captions.tokens.float().numpy(), captions.starts.tolist()
+    strongest = np.zeros((len(starts) - 1, tokens.shape[1]), np.float32)
+    sums = np.concatenate([np.zeros((1, tokens.shape[1])), np.cumsum(tokens, axis=0, dtype=np.float64)])
+    for row, (begin, end) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+        if begin < end:
+            width = min(words, end - begin)
+            strongest[row] = ((sums[begin + width : end + 1] - sums[begin : end + 1 - width]) / width).max(0)
+    return strongest
+
+
+View = Callable[[PictureFeatures, CaptionFeatures], tuple[Rows, Rows]]
 
 
 def collection_features(
-    collection: Collection, text_encoder: TextEncoder, picture_encoder: PictureEncoder, log: Log = lambda line: None
+    collection: Collection,
+    text_encoder: TextEncoder,
+    picture_encoder: PictureEncoder,
+    log: Log = lambda line: None,
+    view: View = plain,
 ) -> dict[str, Pairs]:
-    """The features of every split, from the cache folder where they are there.
+    """The features of every split, from the cache folder where they are there, with the words of its own as labels.
 
     Args:
         collection: any; pictures without captions are looked at too.
         text_encoder: its mean token state stands for a caption.
         picture_encoder: its pooled features stand for a picture.
         log: called with a line of text now and then.
+        view: what of the features is taken: `plain` or `wide`.
 
     Raises:
         Unavailable: the cache cannot be written.
     """
     log(f"looking at {sum(map(len, collection.splits.values())):,} pictures with {picture_encoder.name} (done once)")
     return {
-        name: _split_features(split, text_encoder, picture_encoder, seen_at(collection), log)
+        name: _split_features(split, text_encoder, picture_encoder, seen_at(collection), log, view)
         for name, split in collection.splits.items()
     }
 
@@ -44,7 +92,12 @@ def seen_at(collection: Collection) -> tuple[int, int, bool]:
 
 
 def _split_features(
-    split: Split, text_encoder: TextEncoder, picture_encoder: PictureEncoder, at: tuple[int, int, bool], log: Log
+    split: Split,
+    text_encoder: TextEncoder,
+    picture_encoder: PictureEncoder,
+    at: tuple[int, int, bool],
+    log: Log,
+    view: View,
 ) -> Pairs:
     def said(done: int, of: int) -> None:
         if done % 1000 < 8:
@@ -53,7 +106,12 @@ def _split_features(
     cache = cache_folder() / "features"
     captions = [caption for captions in split.captions for caption in captions]
     picture_of = np.repeat(np.arange(len(split)), [len(captions) for captions in split.captions])
-    words = np.empty((0, text_encoder.width), np.float32)
-    if captions:
-        words = caption_features(text_encoder, captions, cache).sentence.float().numpy()
-    return Pairs(picture_features(picture_encoder, split.arrays(*at), cache, said).pooled.numpy(), words, picture_of)
+    read = nothing_said(text_encoder) if not captions else caption_features(text_encoder, captions, cache)
+    pictures, words = view(picture_features(picture_encoder, split.arrays(*at), cache, said), read)
+    return Pairs(pictures, words, picture_of, label_table(word_labels(split.captions))[0])
+
+
+def nothing_said(text_encoder: TextEncoder) -> CaptionFeatures:
+    """The features of no captions."""
+    empty = torch.zeros(0, text_encoder.width)
+    return CaptionFeatures(empty, torch.zeros(1, dtype=torch.int64), empty, text_encoder.token_limit)

@@ -59,3 +59,19 @@ def found_within(
 ) -> Bool[np.ndarray, "query"]:
     """Whether something relevant is among the first `k`: its mean is recall at k, R@k, of retrieval by pairs."""
     return np.asarray(np.take_along_axis(relevant, order[:, :k], axis=1).any(1))
+
+
+def by_radius(
+    relevant: Bool[np.ndarray, "query item"], distances: Int[np.ndarray, "query item"], bits: int
+) -> tuple[Float[np.ndarray, "radius"], Float[np.ndarray, "radius"]]:
+    """Precision and recall of looking up everything within a radius of 0, 1, ... `bits` bits, means over the queries.
+
+    A query that finds nothing has a precision of 0 at that radius; one to which nothing is relevant is left out.
+    """
+    asked = relevant.any(1)
+    relevant, distances = relevant[asked], distances[asked]
+    every = np.stack([np.bincount(row, minlength=bits + 1) for row in distances]).cumsum(1)
+    hits = np.stack(
+        [np.bincount(row[own], minlength=bits + 1) for row, own in zip(distances, relevant, strict=True)]
+    ).cumsum(1)
+    return (hits / np.maximum(every, 1)).mean(0), (hits / hits[:, -1:]).mean(0)

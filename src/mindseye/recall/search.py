@@ -33,7 +33,7 @@ from mindseye.pictures.sheet import contact_sheet
 from mindseye.pictures.tensors import fit
 from mindseye.recall.bits import pack
 from mindseye.recall.features import collection_features, seen_at
-from mindseye.recall.hashers import DEFAULT_BITS, LinearHasher, fit_cca_itq, load_hasher, save_hasher
+from mindseye.recall.hashers import DEFAULT_BITS, JointHasher, fit_cca_itq, load_hasher, save_hasher
 from mindseye.recall.hashers.hasher import unit
 from mindseye.recall.index import NO_ID, HammingIndex, default_index, load_index, save_index
 from mindseye.recall.index.interface import checked_count
@@ -106,7 +106,7 @@ class Searcher:
     def __init__(
         self,
         collection: Collection,
-        hasher: LinearHasher,
+        hasher: JointHasher,
         index: HammingIndex,
         values: Float[np.ndarray, "picture bit"],
         text_encoder: TextEncoder,

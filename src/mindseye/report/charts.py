@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -15,6 +15,7 @@ TOP = 18
 ROW_HEIGHT = 26
 LABEL_WIDTH = 130
 COUNT_WIDTH = 100
+LINE_WIDTH, LINE_GAP = 300, 11
 MOST_BINS, FEWEST_BINS = 30, 8
 
 
@@ -124,6 +125,43 @@ def curves(
                 '<text x="{2:.1f}" y="12" class="tick" style="text-anchor:{3}">{4}</text>'
             ).format(place, BASELINE, place + (5 if anchor == "start" else -5), anchor, mark[1])
         )
+    return _svg(parts, HEIGHT, label)
+
+
+def lines(
+    points: Mapping[str, Sequence[tuple[float, float]]], *, label: str, across: tuple[float, float], upward: float
+) -> Markup:
+    """Lines over one axis, each with its name at its end.
+
+    Args:
+        points: of each line, from left to right.
+        label: what the chart shows, for people who do not see it.
+        across: the ends of the axis.
+        upward: the top of it, 0 being the bottom.
+    """
+    low, high = across
+    spread, parts = (high - low) or 1.0, []
+    taken: list[float] = []  # heights at which a name stands
+    for name, line in points.items():
+        places = [
+            (LINE_WIDTH * (x - low) / spread, BASELINE - (BASELINE - TOP) * min(y / (upward or 1.0), 1.0))
+            for x, y in line
+        ]
+        outline = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        parts.append(Markup('<polyline points="{}" class="line"><title>{}</title></polyline>').format(outline, name))
+        height = places[-1][1] + 4
+        while any(abs(height - other) < LINE_GAP for other in taken):
+            height -= 1
+        taken.append(height)
+        parts.append(Markup('<text x="{}" y="{:.1f}" class="count">{}</text>').format(LINE_WIDTH + 6, height, name))
+    parts.append(Markup('<line x1="0" x2="{0}" y1="{1}" y2="{1}"/>').format(LINE_WIDTH, BASELINE))
+    for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
+        parts.append(
+            Markup('<text x="{}" y="{}" class="tick" style="text-anchor:{}">{}</text>').format(
+                LINE_WIDTH * share, HEIGHT - 6, anchor, f"{low + spread * share:.3g}"
+            )
+        )
+    parts.append(Markup('<text x="0" y="{}" class="tick" style="text-anchor:start">{:.2g}</text>').format(TOP, upward))
     return _svg(parts, HEIGHT, label)
 
 

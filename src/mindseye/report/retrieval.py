@@ -9,26 +9,25 @@ The queries are captions and pictures of held-out splits, which no hasher was fi
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
+from numpy.typing import NDArray
 
 from mindseye.collection.collection import Collection
 from mindseye.errors import BadInput
-from mindseye.observe.vocabulary import words_of
 from mindseye.recall.bits import distances, pack
 from mindseye.recall.hashers import Hasher, Pairs
 from mindseye.recall.hashers.hasher import unit
+from mindseye.recall.labels import label_table, word_labels
 from mindseye.recall.ranking import average_precision, found_within, ranked, reranked
 
 RERANKED = 200  # as many as `recall.search` puts in order by cosine
 FIRST = 50  # N of mAP@N
 PLACES = (1, 5, 10)  # k of R@k
-FEWEST, MOST_SHARE = 5, 0.1  # pictures that a word must be on to be a label: so many, and at most this share
 
 Values = Float[np.ndarray, "row bit"]
 
@@ -46,6 +45,7 @@ class Retrieval:
         queries, labelled: all queries, and those to which something in the database is relevant by label.
         database: training rows.
         gallery: rows of the whole collection.
+        precisions: the average precision of every query, whose mean `map_all` is; NaN where nothing is relevant.
     """
 
     hasher: str
@@ -59,9 +59,11 @@ class Retrieval:
     labelled: int
     database: int
     gallery: int
+    precisions: Float[np.ndarray, "query"] = field(repr=False, compare=False)
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Plain JSON values, without those of single queries."""
+        return {name: value for name, value in asdict(self).items() if name != "precisions"}
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,18 @@ class Task:
     Attributes:
         pictures, words: features of each row.
         held_out: rows that are queries; the others are the training split.
+        labels: which row has which label.
+        label_names: their names, the most frequent first.
+        concepts: what each row shows, as far as is known; a name of its own where it is not.
         same_label, same_concept: of each query with each row.
     """
 
     pictures: Float[np.ndarray, "row picture_width"]
     words: Float[np.ndarray, "row word_width"]
     held_out: Bool[np.ndarray, "row"]
+    labels: Bool[np.ndarray, "row label"]
+    label_names: list[str]
+    concepts: NDArray[np.str_]
     same_label: Bool[np.ndarray, "query row"]
     same_concept: Bool[np.ndarray, "query row"]
 
@@ -106,26 +114,19 @@ def retrieval_task(
         )
     if labels is None:
         labels = word_labels([splits[name].captions[row] for name, row in rows])
-    known = {label: column for column, label in enumerate(sorted(set().union(*labels)))}
-    table = np.zeros((len(rows), len(known)), np.float32)
-    for place, own in enumerate(labels):
-        table[place, [known[label] for label in own]] = 1
+    table, names = label_table(labels)
+    counted = table.astype(np.float32)
     concepts = np.array([splits[name].concepts[row] or f"{name} {row}" for name, row in rows])
     return Task(
         pictures=np.stack([features[name].pictures[row] for name, row in rows]),
         words=np.stack([features[name].words[features[name].first_caption(row)] for name, row in rows]),
         held_out=held_out,
-        same_label=table[held_out] @ table.T > 0,
+        labels=table,
+        label_names=names,
+        concepts=concepts,
+        same_label=counted[held_out] @ counted.T > 0,
         same_concept=concepts[held_out][:, None] == concepts,
     )
-
-
-def word_labels(captions: Sequence[Sequence[str]]) -> list[set[str]]:
-    """The words of each picture's captions that say something: on at least 5 pictures, on at most a tenth of them."""
-    words = [{word for caption in own for word in words_of(caption)} for own in captions]
-    counts = Counter(word for own in words for word in own)
-    telling = {word for word, count in counts.items() if FEWEST <= count <= MOST_SHARE * len(captions)}
-    return [own & telling for own in words]
 
 
 def measure_retrieval(task: Task, hasher: Hasher, seed: int = 0) -> Iterator[Retrieval]:
@@ -136,13 +137,16 @@ def measure_retrieval(task: Task, hasher: Hasher, seed: int = 0) -> Iterator[Ret
         hasher: any.
         seed: of the permutation that settles ties.
     """
-    pictures, words = hasher.picture_values(task.pictures), hasher.word_values(task.words)
-    for direction, queries, rows in (
-        ("words to pictures", words[task.held_out], pictures),
-        ("pictures to words", pictures[task.held_out], words),
-    ):
+    for direction, queries, rows in directions(task, hasher):
         for nearness, order in _orders(queries, rows, seed):
             yield _figures(task, hasher, direction, nearness, order)
+
+
+def directions(task: Task, hasher: Hasher) -> Iterator[tuple[str, Values, Values]]:
+    """Both directions: what they are called, the values of the queries and those of all rows."""
+    pictures, words = hasher.picture_values(task.pictures), hasher.word_values(task.words)
+    yield "words to pictures", words[task.held_out], pictures
+    yield "pictures to words", pictures[task.held_out], words
 
 
 def _orders(queries: Values, rows: Values, seed: int) -> Iterator[tuple[str, np.ndarray]]:
@@ -157,16 +161,18 @@ def _figures(task: Task, hasher: Hasher, direction: str, nearness: str, order: n
     train = np.flatnonzero(~task.held_out)
     among_train = order[~task.held_out[order]].reshape(len(order), len(train))  # the same ranking without the others
     relevant = task.same_label & ~task.held_out
+    precisions = average_precision(relevant, among_train)
     return Retrieval(
         hasher=hasher.name,
         bits=hasher.bits,
         direction=direction,
         nearness=nearness,
-        map_all=float(np.nanmean(average_precision(relevant, among_train))),
+        map_all=float(np.nanmean(precisions)),
         map_first=float(np.nanmean(average_precision(relevant, among_train, FIRST))),
         recall=tuple(float(found_within(task.same_concept, order, k).mean()) for k in PLACES),
         queries=len(order),
         labelled=int(relevant.any(1).sum()),
         database=len(train),
         gallery=order.shape[1],
+        precisions=precisions,
     )

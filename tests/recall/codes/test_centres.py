@@ -7,7 +7,7 @@ import pytest
 
 from mindseye.errors import BadInput
 from mindseye.recall.bits import distances, pack
-from mindseye.recall.codes.centres import hadamard, hash_centres
+from mindseye.recall.codes.centres import class_centres, hadamard, hash_centres
 
 
 @pytest.mark.parametrize("order", [1, 2, 8, 128])
@@ -38,3 +38,12 @@ def test_what_does_not_exist_is_refused() -> None:
         hash_centres(3, 24)
     with pytest.raises(BadInput, match="33 centres of 16 bits"):
         hash_centres(33, 16)
+
+
+def test_centres_for_more_classes_than_hadamard_has_are_hash_centres_first_and_balanced_after() -> None:
+    centres = class_centres(40, 16, seed=0)
+    assert np.array_equal(centres[:32], hash_centres(32, 16))
+    assert (centres[32:].sum(1) == 0).all()
+    assert np.array_equal(class_centres(40, 16, seed=0), centres)
+    assert not np.array_equal(class_centres(40, 16, seed=1)[32:], centres[32:])
+    assert np.array_equal(class_centres(5, 16, seed=0), hash_centres(5, 16))

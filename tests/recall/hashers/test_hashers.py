@@ -35,6 +35,7 @@ def pairs_of(count: int, seed: int = 0, noise: float = 0.3, shared: int = 24) ->
         (hidden @ to_pictures + noise * rng.standard_normal((count, 80))).astype(np.float32),
         (hidden @ to_words + noise * rng.standard_normal((count, 48))).astype(np.float32),
         np.arange(count),
+        hidden > 1,
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Int8
 
 from mindseye.errors import BadInput
+from mindseye.randomness import rng_at
 
 
 def hadamard(order: int) -> Int8[np.ndarray, "order order"]:
@@ -45,3 +46,24 @@ def hash_centres(classes: int, bits: int) -> Int8[np.ndarray, "class bit"]:
             next_step="use more bits",
         )
     return np.concatenate([matrix, -matrix])[:classes]
+
+
+def class_centres(classes: int, bits: int, seed: int) -> Int8[np.ndarray, "class bit"]:
+    """Centres for any number of classes: hash centres as far as they go, drawn ones after them.
+
+    Those that are drawn have as many 1s as -1s. No distance between them is promised: codes far from each other are
+    few, and a collection may have more labels than there are.
+
+    Args:
+        classes: 1 or more, the most important first.
+        bits: a power of 2.
+        seed: of those that are drawn.
+
+    Raises:
+        BadInput: `bits` is no power of 2.
+    """
+    first = hash_centres(min(classes, 2 * bits), bits)
+    rng = rng_at(seed, "class centres")
+    halves = np.repeat(np.array([-1, 1], np.int8), bits // 2)
+    drawn = rng.permuted(np.tile(halves, (classes - len(first), 1)), axis=1)
+    return np.concatenate([first, drawn])

@@ -6,13 +6,15 @@ Procrustean Approach to Learning Binary Codes for Large-Scale Image Retrieval", 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from mindseye.errors import BadInput
 from mindseye.randomness import rng_at
 from mindseye.recall.bits import checked_bits
-from mindseye.recall.hashers.hasher import LinearHasher, Pairs, Projection, unit
+from mindseye.recall.hashers.hasher import JointHasher, Pairs, Projection, unit
 
 RIDGE = 0.3  # added to each covariance, as a multiple of its mean eigenvalue
 TURNS = 50
@@ -20,7 +22,7 @@ TURNS = 50
 Matrix = NDArray[np.float64]
 
 
-def fit_cca_itq(pairs: Pairs, bits: int, seed: int = 0, ridge: float = RIDGE) -> LinearHasher:
+def fit_cca_itq(pairs: Pairs, bits: int, seed: int = 0, ridge: float = RIDGE) -> JointHasher:
     """The hasher.
 
     Args:
@@ -40,24 +42,58 @@ def fit_cca_itq(pairs: Pairs, bits: int, seed: int = 0, ridge: float = RIDGE) ->
             why=f"features of {most} numbers have {most} canonical directions",
             next_step=f"use {most // 8 * 8} bits or fewer",
         )
-    captioned, of, captions = np.unique(pairs.picture_of, return_inverse=True, return_counts=True)
-    if len(captioned) < 2:
-        raise BadInput(
-            f"{len(captioned)} captioned pictures are too few to learn from which words go with which looks",
-            next_step="collect pictures with captions",
-        )
+    found = canonical(pairs, bits, ridge)
+    rotation = itq_rotation(found.points, seed)
+    return JointHasher(
+        "cca_itq",
+        _projection(found.picture_mean, found.a * found.correlation @ rotation),
+        _projection(found.word_mean, found.b * found.correlation @ rotation),
+    )
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """What pictures and their captions agree in.
+
+    Attributes:
+        picture_mean, word_mean: of the features of length 1.
+        a, b: a column a direction, of pictures and of words.
+        correlation: how much the two agree in each.
+        x, y: the pictures, and the mean of the captions of each, with their means taken off.
+    """
+
+    picture_mean: Matrix
+    word_mean: Matrix
+    a: Matrix
+    b: Matrix
+    correlation: Matrix
+    x: Matrix
+    y: Matrix
+
+    @property
+    def points(self) -> Matrix:
+        """All pictures and, after them, the mean caption of each: a direction counts as much as the two agree in it."""
+        return np.concatenate([self.x @ self.a, self.y @ self.b]) * self.correlation
+
+
+def canonical(pairs: Pairs, count: int, ridge: float = RIDGE) -> Canonical:
+    """The `count` directions in which captioned pictures and their captions agree the most.
+
+    Raises:
+        BadInput: fewer than two pictures have captions.
+    """
+    pairs = pairs.captioned()
+    of, captions = pairs.picture_of, np.bincount(pairs.picture_of)
     share = 1 / captions[of][:, None]  # of a caption among those of its picture
-    pictures, words = unit(pairs.pictures[captioned]), unit(pairs.words)
-    picture_mean, word_mean = pictures.mean(0), (share * words).sum(0) / len(captioned)
+    pictures, words = unit(pairs.pictures), unit(pairs.words)
+    picture_mean, word_mean = pictures.mean(0), (share * words).sum(0) / len(pictures)
     x, y = pictures - picture_mean, words - word_mean
-    mean_y = np.zeros((len(captioned), y.shape[1]))  # over the captions of a picture
+    mean_y = np.zeros((len(x), y.shape[1]))  # over the captions of a picture
     np.add.at(mean_y, of, share * y)
     a, b, correlation = canonical_directions(
-        _ridged(x.T @ x / len(x), ridge), _ridged((share * y).T @ y / len(x), ridge), x.T @ mean_y / len(x), bits
+        _ridged(x.T @ x / len(x), ridge), _ridged((share * y).T @ y / len(x), ridge), x.T @ mean_y / len(x), count
     )
-    a, b = a * correlation, b * correlation  # as the authors: a direction counts as much as the two agree in it
-    rotation = itq_rotation(np.concatenate([x @ a, mean_y @ b]), seed)
-    return LinearHasher("cca_itq", _projection(picture_mean, a @ rotation), _projection(word_mean, b @ rotation))
+    return Canonical(picture_mean, word_mean, a, b, correlation, x, mean_y)
 
 
 def canonical_directions(cxx: Matrix, cyy: Matrix, cxy: Matrix, count: int) -> tuple[Matrix, Matrix, Matrix]:

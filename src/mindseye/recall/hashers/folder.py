@@ -6,17 +6,20 @@ import json
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from mindseye.errors import BadInput
 from mindseye.files import written_aside
-from mindseye.recall.hashers.hasher import LinearHasher, Projection
+from mindseye.recall.hashers.hasher import Encoder, JointHasher, Projection, arrays_of
+from mindseye.recall.hashers.towers import Tower
 
 ABOUT, WEIGHTS = "hasher.json", "hasher.safetensors"
+ENCODERS: dict[str, type[Projection] | type[Tower]] = {"Projection": Projection, "Tower": Tower}
 
 
-def save_hasher(hasher: LinearHasher, folder: Path) -> None:
+def save_hasher(hasher: JointHasher, folder: Path) -> None:
     """Writes the hasher's folder, whole or not at all.
 
     Raises:
@@ -24,18 +27,24 @@ def save_hasher(hasher: LinearHasher, folder: Path) -> None:
     """
     with written_aside(folder) as aside:
         aside.mkdir()
-        about = {"name": hasher.name, "bits": hasher.bits, "version": hasher.version}
+        encoders = {"pictures": hasher.pictures, "words": hasher.words}
+        about = {
+            "name": hasher.name,
+            "bits": hasher.bits,
+            "version": hasher.version,
+            "encoders": {kind: type(encoder).__name__ for kind, encoder in encoders.items()},
+        }
         (aside / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         weights = {
-            f"{kind}.{part}": np.ascontiguousarray(getattr(projection, part))
-            for kind, projection in (("pictures", hasher.pictures), ("words", hasher.words))
-            for part in ("mean", "weight")
+            f"{kind}.{part}": np.ascontiguousarray(array)
+            for kind, encoder in encoders.items()
+            for part, array in arrays_of(encoder).items()
         }
         save_file(weights, aside / WEIGHTS)
         (aside / WEIGHTS).chmod(0o644)
 
 
-def load_hasher(folder: Path) -> LinearHasher:
+def load_hasher(folder: Path) -> JointHasher:
     """The hasher in `folder`.
 
     Raises:
@@ -44,10 +53,8 @@ def load_hasher(folder: Path) -> LinearHasher:
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         weights = load_file(folder / WEIGHTS)
-        hasher = LinearHasher(
-            about["name"],
-            *(Projection(weights[f"{kind}.mean"], weights[f"{kind}.weight"]) for kind in ("pictures", "words")),
-        )
+        encoders = (_encoder(about["encoders"][kind], kind, weights) for kind in ("pictures", "words"))
+        hasher = JointHasher(about["name"], *encoders)
         if hasher.version != about["version"]:
             raise ValueError("the weights are of another version")
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
@@ -57,3 +64,8 @@ def load_hasher(folder: Path) -> LinearHasher:
             next_step="delete the folder and search again",
         ) from error
     return hasher
+
+
+def _encoder(kind_of_encoder: str, kind: str, weights: dict[str, NDArray[np.float32]]) -> Encoder:
+    parts = {name.split(".", 1)[1]: array for name, array in weights.items() if name.startswith(f"{kind}.")}
+    return ENCODERS[kind_of_encoder](**parts)

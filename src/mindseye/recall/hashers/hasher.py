@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 
 from mindseye.errors import BadInput
@@ -25,15 +25,53 @@ class Pairs:
         pictures: one row a picture.
         words: one row a caption.
         picture_of: the picture of each caption, as a row of `pictures`.
+        labels: which picture shows what, for hashers that learn from it; None where that is not known.
     """
 
     pictures: Float[np.ndarray, "picture picture_width"]
     words: Float[np.ndarray, "caption word_width"]
     picture_of: Int[np.ndarray, "caption"]
+    labels: Bool[np.ndarray, "picture label"] | None = None
 
     def first_caption(self, picture: int) -> int:
         """The row in `words` of a picture's first caption; the picture must have one."""
         return int(np.argmax(self.picture_of == picture))
+
+    def rows(self, pictures: Int[np.ndarray, "chosen"]) -> Pairs:
+        """These pictures with their captions, as if there were no others."""
+        place = np.full(len(self.pictures), -1)
+        place[pictures] = np.arange(len(pictures))
+        kept = place[self.picture_of] >= 0
+        labels = None if self.labels is None else self.labels[pictures]
+        return Pairs(self.pictures[pictures], self.words[kept], place[self.picture_of[kept]], labels)
+
+    def captioned(self) -> Pairs:
+        """Only the pictures that have captions.
+
+        Raises:
+            BadInput: they are fewer than two.
+        """
+        pictures = np.unique(self.picture_of)
+        if len(pictures) < 2:
+            raise BadInput(
+                f"{len(pictures)} captioned pictures are too few to learn from which words go with which looks",
+                next_step="collect pictures with captions",
+            )
+        return self.rows(pictures)
+
+    def labelled(self) -> Bool[np.ndarray, "picture label"]:
+        """The labels, if there are any.
+
+        Raises:
+            BadInput: there are none.
+        """
+        if self.labels is None or not self.labels.any():
+            raise BadInput(
+                "there are no labels to learn from",
+                why="this hasher is told which pictures show the same, and no word is on five pictures or more",
+                next_step="use cca_itq, which needs captions only",
+            )
+        return self.labels
 
 
 class Hasher(Protocol):
@@ -63,6 +101,14 @@ class Hasher(Protocol):
         ...
 
 
+class OnlineHasher(Hasher, Protocol):
+    """A hasher that goes on learning."""
+
+    def update(self, pairs: Pairs) -> OnlineHasher:
+        """The hasher after more pairs; this one stays as it is, and so do the codes that it gave."""
+        ...
+
+
 def encode_pictures(hasher: Hasher, features: Float[np.ndarray, "picture width"]) -> UInt8[np.ndarray, "picture byte"]:
     """Packed codes of pictures."""
     return pack(hasher.picture_values(features))
@@ -71,6 +117,15 @@ def encode_pictures(hasher: Hasher, features: Float[np.ndarray, "picture width"]
 def encode_words(hasher: Hasher, features: Float[np.ndarray, "caption width"]) -> UInt8[np.ndarray, "caption byte"]:
     """Packed codes of captions."""
     return pack(hasher.word_values(features))
+
+
+class Encoder(Protocol):
+    """One kind of features to the values that bits are the signs of: a frozen dataclass of arrays."""
+
+    @property
+    def bits(self) -> int: ...
+
+    def __call__(self, features: Float[np.ndarray, "row width"]) -> Float[np.ndarray, "row bit"]: ...
 
 
 @dataclass(frozen=True)
@@ -85,35 +140,33 @@ class Projection:
     mean: Float[np.ndarray, "width"]
     weight: Float[np.ndarray, "width bit"]
 
+    @property
+    def bits(self) -> int:
+        return int(self.weight.shape[1])
+
     def __call__(self, features: Float[np.ndarray, "row width"]) -> Float[np.ndarray, "row bit"]:
-        if features.ndim != 2 or features.shape[1] != len(self.mean):
-            raise BadInput(
-                f"features of the shape {list(features.shape)} do not fit this hasher",
-                why=f"it reads rows of {len(self.mean)} numbers",
-                next_step="use the encoder that it was fitted with",
-            )
-        values: NDArray[np.float32] = ((unit(features) - self.mean) @ self.weight).astype(np.float32)
+        values: NDArray[np.float32] = (centred(features, self.mean) @ self.weight).astype(np.float32)
         return values
 
 
 @dataclass(frozen=True)
-class LinearHasher:
-    """A projection for pictures and one for words; a bit is the sign of a projected value."""
+class JointHasher:
+    """An encoder of pictures and one of words; a bit is the sign of a value that they give."""
 
     name: str
-    pictures: Projection
-    words: Projection
+    pictures: Encoder
+    words: Encoder
 
     @property
     def bits(self) -> int:
-        return int(self.pictures.weight.shape[1])
+        return self.pictures.bits
 
     @cached_property
     def version(self) -> str:
         digest = hashlib.sha256(self.name.encode())
-        for projection in (self.pictures, self.words):
-            digest.update(projection.mean.tobytes())
-            digest.update(projection.weight.tobytes())
+        for encoder in (self.pictures, self.words):
+            for array in arrays_of(encoder).values():
+                digest.update(array.tobytes())
         return digest.hexdigest()[:16]
 
     def picture_values(self, features: Float[np.ndarray, "picture width"]) -> Float[np.ndarray, "picture bit"]:
@@ -121,6 +174,27 @@ class LinearHasher:
 
     def word_values(self, features: Float[np.ndarray, "caption width"]) -> Float[np.ndarray, "caption bit"]:
         return self.words(features)
+
+
+def arrays_of(encoder: Encoder) -> dict[str, NDArray[np.float32]]:
+    """Everything that an encoder is made of, by name."""
+    return {field.name: getattr(encoder, field.name) for field in fields(encoder)}  # type: ignore[arg-type]
+
+
+def centred(features: Float[np.ndarray, "row width"], mean: Float[np.ndarray, "width"]) -> NDArray[np.float64]:
+    """Features of length 1 with their mean taken off.
+
+    Raises:
+        BadInput: they are of another width.
+    """
+    if features.ndim != 2 or features.shape[1] != len(mean):
+        raise BadInput(
+            f"features of the shape {list(features.shape)} do not fit this hasher",
+            why=f"it reads rows of {len(mean)} numbers",
+            next_step="use the encoder that it was fitted with",
+        )
+    shifted: NDArray[np.float64] = unit(features) - mean
+    return shifted
 
 
 def unit(features: Float[np.ndarray, "row width"]) -> Float[np.ndarray, "row width"]:

@@ -11,10 +11,10 @@ from jaxtyping import Float
 
 from mindseye.randomness import rng_at
 from mindseye.recall.bits import checked_bits
-from mindseye.recall.hashers.hasher import LinearHasher, Pairs, Projection, unit
+from mindseye.recall.hashers.hasher import JointHasher, Pairs, Projection, unit
 
 
-def fit_sign_projection(pairs: Pairs, bits: int, seed: int = 0) -> LinearHasher:
+def fit_sign_projection(pairs: Pairs, bits: int, seed: int = 0) -> JointHasher:
     """The hasher; it learns the two means.
 
     Args:
@@ -23,7 +23,7 @@ def fit_sign_projection(pairs: Pairs, bits: int, seed: int = 0) -> LinearHasher:
         seed: of the projections, 0 to 2^32 - 1.
     """
     checked_bits(bits)
-    return LinearHasher(
+    return JointHasher(
         "sign_projection",
         _projection(pairs.pictures, bits, seed, "pictures"),
         _projection(pairs.words, bits, seed, "words"),

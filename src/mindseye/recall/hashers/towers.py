@@ -1,0 +1,200 @@
+"""Two towers: a small network for pictures and one for words, trained together so that an objective is lessened.
+
+Every deep hasher here is this and an objective. The features are frozen and the towers begin as CCA-ITQ, so a fit takes
+seconds on a processor and starts from what captions alone teach. The papers begin with CLIP and train it, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import count, islice
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mindseye.randomness import rng_at
+from mindseye.recall.bits import checked_bits
+from mindseye.recall.hashers.cca_itq import Canonical, canonical, itq_rotation
+from mindseye.recall.hashers.hasher import JointHasher, Pairs, centred
+
+DIRECTIONS = 256  # canonical ones, which the towers read
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Tower:
+    """Features of length 1 with their mean taken off, then a matrix, and a hidden layer with ReLU beside it.
+
+    Attributes:
+        mean: of the features of length 1.
+        straight: a column a bit.
+        hidden, hidden_bias: a column and a number a hidden unit.
+        weight, bias: from hidden units to bits.
+    """
+
+    mean: Float[np.ndarray, "width"]
+    straight: Float[np.ndarray, "width bit"]
+    hidden: Float[np.ndarray, "width unit"]
+    hidden_bias: Float[np.ndarray, "unit"]
+    weight: Float[np.ndarray, "unit bit"]
+    bias: Float[np.ndarray, "bit"]
+
+    @property
+    def bits(self) -> int:
+        return int(self.straight.shape[1])
+
+    def __call__(self, features: Float[np.ndarray, "row width"]) -> Float[np.ndarray, "row bit"]:
+        x = centred(features, self.mean)
+        units = np.maximum(x @ self.hidden + self.hidden_bias, 0)
+        values: NDArray[np.float32] = (x @ self.straight + units @ self.weight + self.bias).astype(np.float32)
+        return values
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How towers are trained: AdamW, its rate falling to 0 along half a cosine.
+
+    Attributes:
+        steps: batches in all, so that a fit takes as long for many pictures as for few.
+        batch: pictures at once.
+        units: of the hidden layers.
+        rate: learning rate at the beginning.
+        decay: of the weights.
+        dropout: share of the features and of the hidden units that is left out at a time.
+    """
+
+    steps: int = 150
+    batch: int = 256
+    units: int = 256
+    rate: float = 1e-2
+    decay: float = 1e-2
+    dropout: float = 0.3
+
+
+class Objective(Protocol):
+    """What is lessened: a function of the values of a batch, perhaps with parameters of its own."""
+
+    def parameters(self) -> Iterable[Tensor]: ...
+
+    def begin_epoch(self, epoch: int) -> None: ...
+
+    def __call__(
+        self, x: Float[Tensor, "batch bit"], y: Float[Tensor, "batch bit"], rows: Int[Tensor, "batch"]
+    ) -> Tensor:
+        """The loss of pictures `x` and their captions `y`, which are the pairs' pictures `rows`."""
+        ...
+
+
+class _Trained:
+    """One tower while it is trained: z, the canonical coordinates, to z S + relu(z H + h) W."""
+
+    def __init__(
+        self, features: NDArray[np.floating], mean: Matrix, directions: Matrix, straight: Matrix, settings: Settings,
+        rng: np.random.Generator,
+    ) -> None:  # fmt: skip
+        self.mean, self.directions = mean, directions
+        self.inputs = torch.from_numpy((centred(features, mean) @ directions).astype(np.float32))
+        self.straight = torch.from_numpy(straight.astype(np.float32)).requires_grad_()
+        drawn = rng.standard_normal((directions.shape[1], settings.units)) * np.sqrt(2 / directions.shape[1])
+        self.hidden = torch.from_numpy(drawn.astype(np.float32)).requires_grad_()
+        self.hidden_bias = torch.zeros(settings.units, requires_grad=True)
+        self.weight = torch.zeros(settings.units, straight.shape[1], requires_grad=True)
+        self._left_out = settings.dropout
+        self._generator = torch.Generator().manual_seed(int(rng.integers(2**32)))
+
+    def parameters(self) -> list[Tensor]:
+        return [self.straight, self.hidden, self.hidden_bias, self.weight]
+
+    def __call__(self, rows: Int[Tensor, "batch"]) -> Float[Tensor, "batch bit"]:
+        z = self._thinned(self.inputs[rows])
+        return z @ self.straight + self._thinned(torch.relu(z @ self.hidden + self.hidden_bias)) @ self.weight
+
+    def _thinned(self, values: Tensor) -> Tensor:
+        kept = torch.rand(values.shape, generator=self._generator) >= self._left_out
+        return values * kept / (1 - self._left_out)
+
+    def finished(self) -> Tower:
+        """The tower without dropout, and with a bias that makes the mean of every bit's values 0."""
+        straight, hidden, hidden_bias, weight = (part.detach().numpy() for part in self.parameters())
+        z = self.inputs.numpy()
+        middle = (z @ straight + np.maximum(z @ hidden + hidden_bias, 0) @ weight).mean(0)
+        into = self.directions.astype(np.float32)
+        return Tower(self.mean.astype(np.float32), into @ straight, into @ hidden, hidden_bias, weight, -middle)
+
+
+def fit_towers(
+    name: str, pairs: Pairs, bits: int, objective: Objective, settings: Settings, seed: int = 0
+) -> JointHasher:
+    """Trains both towers.
+
+    Args:
+        name: of the hasher.
+        pairs: captioned pictures, all of them with captions.
+        bits: of a code.
+        objective: what is lessened; its own parameters are trained too.
+        settings: how.
+        seed: of the first weights, the order, the choice of captions and what is left out.
+    """
+    checked_bits(bits)
+    found = canonical(pairs, min(DIRECTIONS, pairs.pictures.shape[1], pairs.words.shape[1]))
+    turned = _begin(found, bits, seed)
+    pictures, words = (
+        _Trained(features, mean, directions, turned, settings, rng_at(seed, f"tower of {kind}"))
+        for kind, features, mean, directions in (
+            ("pictures", pairs.pictures, found.picture_mean, found.a),
+            ("words", pairs.words, found.word_mean, found.b),
+        )
+    )
+    groups: list[dict[str, Any]] = [{"params": [*pictures.parameters(), *words.parameters()]}]
+    own = list(objective.parameters())
+    if own:
+        groups.append({"params": own, "lr": 10 * settings.rate, "weight_decay": 0.0})
+    optimiser = torch.optim.AdamW(groups, lr=settings.rate, weight_decay=settings.decay)
+    of = max(1, settings.steps)
+    falling = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.5 * (1 + np.cos(np.pi * step / of)))
+    for rows, captions in islice(_batches(pairs, settings.batch, seed, objective), settings.steps):
+        loss = objective(pictures(rows), words(captions), rows)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([p for group in groups for p in group["params"]], 1.0)
+        optimiser.step()
+        falling.step()
+    return JointHasher(name, pictures.finished(), words.finished())
+
+
+def _batches(pairs: Pairs, batch: int, seed: int, objective: Objective) -> Iterator[tuple[Tensor, Tensor]]:
+    """Epoch after epoch every picture once, in an order of the epoch's own, with one of its captions."""
+    by_picture = np.argsort(pairs.picture_of, kind="stable")
+    counts = np.bincount(pairs.picture_of, minlength=len(pairs.pictures))
+    for epoch in count():
+        objective.begin_epoch(epoch)
+        rng = rng_at(seed, "order of a hasher's training", epoch)
+        order = rng.permutation(len(counts))
+        chosen = by_picture[np.cumsum(counts) - counts + (rng.random(len(counts)) * counts).astype(int)]
+        for begin in range(0, len(order), batch):
+            rows = order[begin : begin + batch]
+            if len(rows) > 1:
+                yield torch.from_numpy(rows), torch.from_numpy(chosen[rows])
+
+
+def _begin(found: Canonical, bits: int, seed: int) -> Matrix:
+    """From canonical coordinates to bits as CCA-ITQ does it; where there are more bits than directions, at random.
+
+    The values have a mean square of 1.
+    """
+    directions = len(found.correlation)
+    if bits <= directions:
+        points = found.points[:, :bits]
+        turned = np.zeros((directions, bits))
+        turned[:bits] = found.correlation[:bits, None] * itq_rotation(points, seed)
+    else:
+        drawn = rng_at(seed, "more bits than directions").standard_normal((bits, directions))
+        turned = found.correlation[:, None] * np.linalg.qr(drawn)[0].T
+    values = np.concatenate([found.x @ found.a, found.y @ found.b]) @ turned
+    return np.asarray(turned / max(float(np.sqrt(np.square(values).mean())), 1e-12))
