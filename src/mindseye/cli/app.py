@@ -29,6 +29,7 @@ from mindseye.cli import (
     search,
     serve,
     show,
+    teach,
     think,
     train,
 )
@@ -73,6 +74,9 @@ for command in (
     explore.explore,
     search.search,
     correct.correct,
+    teach.teach,
+    teach.unteach,
+    teach.recognise,
     serve.serve,
     runs.runs,
     models.models,
