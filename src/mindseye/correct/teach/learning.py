@@ -130,12 +130,12 @@ def learn(
             with torch.enable_grad():
                 fit = expected(torch.stack(seen), wordings, change, _draws(model, seed, "teach noise", samples))
                 optimiser.zero_grad()
-                (fit + DECAY * change.square().mean()).backward()  # type: ignore[no-untyped-call]
+                (fit + DECAY * change.square().mean()).backward()
             for group in optimiser.param_groups:
                 group["lr"] = LEARNING_RATE * (1 + math.cos(math.pi * step / steps)) / 2
             optimiser.step()
             if (step + 1) % 10 == 0:
-                log(f"saw {(step + 1) * BATCH} of {steps * BATCH} pictures, loss {float(fit):.3f}")
+                log(f"saw {(step + 1) * BATCH} of {steps * BATCH} pictures, loss {fit.item():.3f}")
     finally:
         for parameter in frozen:
             parameter.requires_grad_(True)

@@ -103,7 +103,7 @@ def teach(
     _check_folder(imaginer, out, word, force)
     at = imaginer.picture_format
     shown = [np.asarray(fit(open_picture(each), at.size_px, at.channels, at.pixel_art)) for each in pictures]
-    stands_in = _stand_in(imaginer, like, np.stack(shown))
+    stands_in = stand_in(imaginer, like, np.stack(shown))
     log(f"learns {word!r}, beginning with what {stands_in!r} says")
     began = time.perf_counter()
     learnt = learn(
@@ -205,7 +205,7 @@ def _check_folder(imaginer: Imaginer, out: Path, word: str, force: bool) -> None
         )
 
 
-def _stand_in(imaginer: Imaginer, like: str, pictures: np.ndarray) -> str:
+def stand_in(imaginer: Imaginer, like: str, pictures: np.ndarray) -> str:
     """Known words to begin with: those that were given, or the short caption that fits the pictures best."""
     if like:
         if unknown := imaginer.unknown_words(like):
