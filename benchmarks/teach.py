@@ -9,7 +9,6 @@
     not taught           the new name as the base model reads it
     like                 the known words that stand in for it (the thinker's), nothing learnt
     word vector          what `mindseye teach` does: a change of the states of those words (Textual Inversion)
-    ... unguided         the same, learnt without the guidance that it is drawn with
     low-rank             rank-4 layers on the keys and values of all words and on the sentence (Custom Diffusion, LoRA)
     picture embedding    ridge regression from picture features to word states, from 1,500 training pictures; the new
                          picture's prediction is the word (as in Pic2Word; IP-Adapter learns more, and longer)
@@ -40,9 +39,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import mindseye
-from mindseye.correct.teach.learning import BATCH, WORDINGS, guided_loss, learn, moved
+from mindseye.correct.teach.learning import BATCH, WORDINGS, learn, moved
 from mindseye.correct.teach.making import stand_in
-from mindseye.imagine.diffusion.objective import draw
+from mindseye.imagine.diffusion.objective import draw, loss
 from mindseye.imagine.imaginer import Imaginer
 from mindseye.imagine.painter import FamilyPainter
 from mindseye.learn.batch import Batch
@@ -63,7 +62,7 @@ THINGS = (
     "purse", "ant", "mermaid", "bicycle", "volleyball", "motor boat", "alarm clock", "top hat", "fire engine",
 )  # fmt: skip
 OTHERS = ("a cat face", "a red car")
-ARMS = ("not taught", "like", "word vector", "word vector, unguided", "low-rank", "picture embedding")
+ARMS = ("not taught", "like", "word vector", "low-rank", "picture embedding")
 FIGURES = ("likeness", "likeness_unseen", "follows", "moved", "seconds")
 RANK, LOW_RANK_RATE = 4, 3e-3
 REGRESSED, REGRESSION_RIDGE = 1500, 0.1
@@ -115,7 +114,7 @@ def low_rank(imaginer: Imaginer, stands_in: str, picture: Tensor, pictures_seen:
         changed = {name.removeprefix("network."): weights[name] + left[name] @ right[name] for name in names}
         network = partial(_called, model.network, {**frozen, **changed})
         batch = Batch(seen, words, torch.zeros(BATCH, dtype=torch.long))
-        fit = guided_loss(network, batch, draws, model.config, model.config.guidance)
+        fit = loss(network, batch, draws, model.config)
         optimiser.zero_grad()
         fit.backward()
         optimiser.step()
@@ -173,9 +172,9 @@ def taught(arm: str, imaginer: Imaginer, case: Case, stands_in: str, seen: int, 
         return imaginer
     if arm == "like":
         return with_word(imaginer, TaughtWord(WORD, stands_in, torch.zeros(tokens, 384)))
-    if arm.startswith("word vector"):
-        ours, guidance = imaginer.ours, 1.0 if arm.endswith("unguided") else None
-        learnt = learn(ours.model, ours.encoder, WORD, stands_in, picture[None], pictures_seen=seen, guidance=guidance)
+    if arm == "word vector":
+        ours = imaginer.ours
+        learnt = learn(ours.model, ours.encoder, WORD, stands_in, picture[None], pictures_seen=seen)
         return with_word(imaginer, TaughtWord(WORD, stands_in, learnt.change))
     if arm == "low-rank":
         return low_rank(imaginer, stands_in, picture, seen)
@@ -238,9 +237,7 @@ def words(asked: argparse.Namespace) -> None:
             knowing = taught(arm, imaginer, case, stands_in, asked.seen, by_regression, encoder)
             seconds = time.process_time() - began
             figures, features = measured(knowing, case, asked.steps, encoder, judge, others)
-            save_file(
-                {"features": features}, asked.out / f"{name}-{arm}.safetensors".replace(",", "").replace(" ", "-")
-            )
+            save_file({"features": features}, asked.out / f"{name}-{arm}.safetensors".replace(" ", "-"))
             row = {"thing": name, "arm": arm, "like": stands_in, **figures, "seconds": round(seconds, 2)}
             with open(results, "a") as file:
                 file.write(json.dumps({**row, "seen": asked.seen, "steps": asked.steps}) + "\n")

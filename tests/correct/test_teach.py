@@ -13,13 +13,11 @@ from PIL import Image
 
 import mindseye
 from mindseye.correct import ledger
-from mindseye.correct.teach.learning import Reading, guided_loss, learn, moved
+from mindseye.correct.teach.learning import Reading, learn, moved
 from mindseye.correct.teach.recognising import Known, confidence_of, logistic, looked_up
 from mindseye.errors import BadInput
-from mindseye.imagine.diffusion.objective import loss
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.imagine.request import Request
-from mindseye.learn.batch import Batch
 from mindseye.observe.taught import TaughtWord
 from mindseye.observe.text import load_text_encoder
 from mindseye.pictures.tensors import to_model
@@ -107,21 +105,6 @@ def test_learning_makes_the_model_expect_the_picture_and_moves_nothing_but_the_w
     assert all(parameter.requires_grad and parameter.grad is None for parameter in model.parameters())
     again = learn(model, encoder, "zorble", "cat", shown, pictures_seen=240)
     assert torch.equal(again.change, learnt.change)
-
-
-def test_what_is_to_fit_the_picture_is_what_is_drawn_with_guidance(base: Imaginer) -> None:
-    config, words = base.ours.model.config, base.ours.encoder.encode(["a cat"])
-    noise = torch.from_numpy(rng_at(0, "noise").standard_normal((1, 4, 16, 16), np.float32))
-    draws = {"t": torch.tensor([0.5]), "noise": noise, "without_caption": torch.tensor([False])}
-    clean = to_model(pixels("disc")[None])
-    batch = Batch(clean, words, torch.zeros(1, dtype=torch.long))
-    network = base.ours.model.network
-    with torch.no_grad():
-        noisy = 0.5 * clean + 0.5 * noise
-        told, untold = (network(noisy, draws["t"], words, torch.tensor([absent])) for absent in (False, True))
-        by_hand = ((untold + 3 * (told - untold) - clean) / 0.5).square().mean()
-        assert torch.allclose(guided_loss(network, batch, draws, config, 3.0), by_hand, rtol=1e-5)
-        assert torch.equal(guided_loss(network, batch, draws, config, 1.0), loss(network, batch, draws, config))
 
 
 def test_words_as_they_are_learnt_are_those_that_are_drawn_with(base: Imaginer) -> None:

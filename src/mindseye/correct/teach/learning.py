@@ -1,10 +1,9 @@
 """Learning what a word says from a few pictures: Textual Inversion (Gal et al. 2022) behind the text encoder.
 
-The word is read as known words that stand in for it. Only a change c of the states of their tokens is learnt, by the
-model's own objective on the pictures, moved a little each time. What is to fit is what will be drawn, the prediction
-with guidance w: fitted without, the drawings overshoot, a green pear becomes a yellow one.
+The word is read as known words that stand in for it. Only a change c of the states of their tokens is learnt, with the
+model's own objective on the pictures, moved a little each time,
 
-    c* = argmin E |v_w(x_t, t, states + c) - v|^2,     x_w = x_0 + w (x(states + c) - x_0),  x_0 without a caption
+    c* = argmin E |v(x_t, t, states + c) - v|^2.
 
 Neither the picture maker nor the text encoder moves, so all else is drawn as before, to the byte.
 """
@@ -22,12 +21,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.model import Diffusion
 from mindseye.imagine.diffusion.objective import draw, loss
-from mindseye.imagine.diffusion.sample import guided
 from mindseye.learn.batch import Batch, Words
-from mindseye.learn.learner import Draws
 from mindseye.observe.taught import TaughtWord
 from mindseye.observe.text import TextEncoder
 from mindseye.randomness import rng_at
@@ -93,7 +89,6 @@ def learn(
     pictures: Float[Tensor, "picture channel height width"],
     *,
     pictures_seen: int,
-    guidance: float | None = None,
     seed: int = 0,
     mirror: bool = True,
     log: Callable[[str], None] = lambda line: None,
@@ -107,16 +102,16 @@ def learn(
         stands_in: known words that it is read as.
         pictures: one or more, in [-1, 1].
         pictures_seen: how many, moved and noised each time; a multiple of `BATCH` is used.
-        guidance: that the word will be drawn with; the model's own unless given.
         seed: of what is seen.
         mirror: whether half of them are seen mirrored.
         log: called with a line of text now and then.
     """
+    device = model.network.device
     reading = Reading(encoder, word, stands_in)
     change = torch.zeros(reading.tokens, encoder.width, requires_grad=True)
     optimiser = torch.optim.Adam([change], LEARNING_RATE, BETAS)
     steps = max(1, pictures_seen // BATCH)
-    expected = partial(_loss, model, reading, model.config.guidance if guidance is None else guidance)
+    expected = partial(_loss, model, reading, device)
     still = torch.stack([pictures[place % len(pictures)] for place in range(MEASURED)])
     with torch.no_grad():
         before = float(expected(still, [0] * MEASURED, change, _draws(model, seed, "measure", range(MEASURED))))
@@ -166,35 +161,17 @@ def moved(
     return F.grid_sample(picture[None] + 1, grid, padding_mode=beyond, align_corners=False)[0] - 1
 
 
-def guided_loss(
-    network: Callable[..., Tensor], batch: Batch, draws: Draws, config: DiffusionConfig, guidance: float
-) -> Tensor:
-    """The objective of training, with the prediction that is drawn with (Ho & Salimans 2022)."""
-
-    def drawn(noisy: Tensor, t: Tensor, words: Words, without_caption: Tensor) -> Tensor:
-        with_caption = network(noisy, t, words, without_caption)
-        if guidance == 1:
-            return with_caption
-        with torch.no_grad():
-            without = network(noisy, t, words, torch.ones_like(without_caption))
-        return guided(with_caption, without, guidance)
-
-    return loss(drawn, batch, draws, config)
-
-
 def _loss(
     model: Diffusion,
     reading: Reading,
-    guidance: float,
+    device: torch.device,
     pictures: Tensor,
     wordings: Sequence[int],
     change: Tensor,
-    draws: Draws,
+    draws: dict[str, Tensor],
 ) -> Tensor:
-    device = model.network.device
     batch = Batch(pictures, reading.words(wordings, change), torch.zeros(len(pictures), dtype=torch.long))
-    there = {name: each.to(device) for name, each in draws.items()}
-    return guided_loss(model.network, batch.to(device), there, model.config, guidance)
+    return loss(model.network, batch.to(device), {name: each.to(device) for name, each in draws.items()}, model.config)
 
 
 def _draws(model: Diffusion, seed: int, purpose: str, samples: Sequence[int]) -> dict[str, Tensor]:

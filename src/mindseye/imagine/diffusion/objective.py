@@ -10,7 +10,7 @@ too narrow to carry noise, but wide enough for a clean picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mindseye.imagine.diffusion.config import DiffusionConfig
+from mindseye.imagine.diffusion.network import DiffusionTransformer
 from mindseye.learn.batch import Batch
 from mindseye.learn.learner import Draws
 
@@ -35,7 +36,7 @@ def draw(rng: np.random.Generator, config: DiffusionConfig) -> Mapping[str, Any]
     }
 
 
-def loss(network: Callable[..., Tensor], batch: Batch, draws: Draws, config: DiffusionConfig) -> Tensor:
+def loss(network: DiffusionTransformer, batch: Batch, draws: Draws, config: DiffusionConfig) -> Tensor:
     """Mean squared error of the velocity, |v_hat - v|^2 with v = (x_t - x) / max(t, time_floor) (JiT, Eq. 6)."""
     t = draws["t"]
     noisy = noised(batch.pictures, draws["noise"], t)
