@@ -10,6 +10,7 @@
     found = mindseye.search(collection, "a red hat").hits           # pictures that fit words
     figures = mindseye.evaluate(imaginer, collection).facts         # how good it is
     mindseye.correct("emoji", "TIME", [("a rose", "a blue rose")], "blue-rose")       # what it believes
+    mindseye.teach("emoji", "zorble", ["zorble.png"], "my_model")                     # a new word
 
 Nothing heavy is imported before it is used: `import mindseye` takes milliseconds.
 """
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from mindseye.collection.collection import Collection
     from mindseye.collection.opening import open_collection
     from mindseye.correct.making import correct
+    from mindseye.correct.teach.making import teach, unteach
+    from mindseye.correct.teach.recognising import recognise
     from mindseye.imagine.export import export_onnx
     from mindseye.imagine.imaginer import Imaginer, load
     from mindseye.imagine.request import Request
@@ -48,8 +51,11 @@ __all__ = [
     "judge",
     "load",
     "open_collection",
+    "recognise",
     "search",
+    "teach",
     "train",
+    "unteach",
 ]
 
 _HOMES = {
@@ -65,8 +71,11 @@ _HOMES = {
     "judge": "mindseye.report.judging",
     "load": "mindseye.imagine.imaginer",
     "open_collection": "mindseye.collection.opening",
+    "recognise": "mindseye.correct.teach.recognising",
     "search": "mindseye.recall.search",
+    "teach": "mindseye.correct.teach.making",
     "train": "mindseye.train.loop",
+    "unteach": "mindseye.correct.teach.making",
 }
 
 

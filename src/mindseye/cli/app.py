@@ -30,6 +30,7 @@ from mindseye.cli import (
     search,
     serve,
     show,
+    teach,
     think,
     train,
 )
@@ -74,6 +75,9 @@ for command in (
     explore.explore,
     search.search,
     correct.correct,
+    teach.teach,
+    teach.unteach,
+    teach.recognise,
     serve.serve,
     serve.studio,
     runs.runs,

@@ -75,6 +75,7 @@ def spoken(verdict: dict[str, Any]) -> str:
         lines.append(f"  perhaps    {verdict['description']}")
     if verdict["prompt"] is not None:
         lines.append(f"  prompt     {verdict['match']:.2f}  {verdict['prompt']}")
+    lines += [f"  taught     {similarity:.3f}  {word}" for word, similarity in verdict["taught"]]
     lines += [
         f"  near       {near['distance']:.3f}  {near['file_name']}  {near['caption']}" for near in verdict["nearest"]
     ]

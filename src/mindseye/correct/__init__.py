@@ -11,6 +11,7 @@
     ledger.py       edits of a model: listed, compared, exported, taken back
     beliefs.py      the prompts that an edit is measured with, and the figures
     tables.py       published sets of edits, from their CSV files
+    teach/          new words from a few pictures
 
 What an edit is on disk, and how a model draws with one, stands in `imagine/edits.py`.
 

@@ -1,6 +1,9 @@
 """Edits: corrections of what a model believes. Each is a low-rank layer in a file of its own, W' = W + left right, and
 is added to a twin of the model where a request names it. The model itself, in memory and on disk, is never touched.
 
+A word that a model was taught is an edit, too. It changes no matrix but how the word is read, and is always in force:
+prompts without it are read as they were.
+
     edits/NAME.safetensors    in the model's folder; for a model that comes with the package, in the person's own data
                               folder, under the digest of the model's weights
 
@@ -27,12 +30,16 @@ from mindseye.errors import BadInput
 from mindseye.files import data_folder, written_aside
 from mindseye.learn.folder import EDITS, MODELS
 from mindseye.learn.overlay import with_parameters
+from mindseye.observe.taught import TaughtWord
 from mindseye.observe.text import TextEncoder
 
 KEY = "mindseye"  # of the record in the file's metadata
 MODEL, ENCODER = "model", "encoder"  # whose matrix a layer changes
 SUFFIX = ".safetensors"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+TEACHING = "teaching"  # the method of an edit that is a taught word
+STRENGTH = "strength"  # among its settings: the share of what was learnt that is in force
+CHANGE, SEEN = "word/change", "word/seen"  # its tensors
 
 
 class EditRecord(BaseModel):
@@ -41,8 +48,10 @@ class EditRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")  # a later version may say more
 
     name: str
-    method: str = Field(description="TIME, UCE or ReFACT")
-    pairs: tuple[tuple[str, str], ...] = Field(description="source and destination prompts")
+    method: str = Field(description="TIME, UCE or ReFACT, or teaching")
+    pairs: tuple[tuple[str, str], ...] = Field(
+        description="source and destination prompts; a taught word, and what stands in for it"
+    )
     preserve: tuple[str, ...] = Field((), description="prompts whose meaning was to stay")
     settings: dict[str, float] = Field({}, description="lambda, scales and the like")
     model: str
@@ -74,6 +83,19 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """What was learnt of a taught word.
+
+    Attributes:
+        change: as in `TaughtWord`, at full strength.
+        seen: features of the pictures that it was taught from, by the frozen picture encoder.
+    """
+
+    change: Float[Tensor, "token width"]
+    seen: Float[Tensor, "picture feature"]
+
+
+@dataclass(frozen=True)
 class Edit:
     """An edit that was read.
 
@@ -81,11 +103,25 @@ class Edit:
         record: what it says of itself.
         layers: by the matrix that they change, "model/..." or "encoder/...".
         sha256: of its file.
+        lesson: of a taught word; None for a correction.
     """
 
     record: EditRecord
     layers: Mapping[str, Layer]
     sha256: str
+    lesson: Lesson | None = None
+
+    @property
+    def word(self) -> TaughtWord | None:
+        """The word that it teaches, None for a correction."""
+        if self.lesson is None:
+            return None
+        [(word, stands_in)] = self.record.pairs
+        return TaughtWord(word, stands_in, self.lesson.change).at_strength(self.record.settings[STRENGTH])
+
+    def concerns(self, *prompts: str) -> bool:
+        """Whether pictures of these prompts are drawn with it: a correction's always are."""
+        return self.word is None or any(self.word.is_in(prompt) for prompt in prompts)
 
     @property
     def name(self) -> str:
@@ -125,7 +161,7 @@ def edit_names(folder: Path) -> list[str]:
     return sorted(path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}"))
 
 
-def write_edit(path: Path, record: EditRecord, layers: Mapping[str, Layer]) -> None:
+def write_edit(path: Path, record: EditRecord, layers: Mapping[str, Layer], lesson: Lesson | None = None) -> None:
     """Writes an edit's file, whole or not at all; layers with one input share its right factor and keys.
 
     Raises:
@@ -135,6 +171,8 @@ def write_edit(path: Path, record: EditRecord, layers: Mapping[str, Layer]) -> N
     for matrix, source in record.layers.items():
         tensors[f"{source}/right"] = layers[matrix].right.float().contiguous()
         tensors[f"{source}/keys"] = layers[matrix].keys.float().contiguous()
+    if lesson:
+        tensors |= {CHANGE: lesson.change.float().contiguous(), SEEN: lesson.seen.float().contiguous()}
     with written_aside(path) as aside:
         save_file(tensors, aside, {KEY: record.model_dump_json()})
         aside.chmod(0o644)
@@ -167,20 +205,35 @@ def read_edit(path: Path) -> Edit:
                 )
                 for matrix, source in record.layers.items()
             }
+            taught = record.method == TEACHING
+            lesson = Lesson(opened.get_tensor(CHANGE), opened.get_tensor(SEEN)) if taught else None
     except (OSError, SafetensorError, KeyError, ValidationError, json.JSONDecodeError) as error:
         raise BadInput(
             f"{path.name} is not an edit that can be read", why="it is damaged, or another kind of file",
             next_step="make it again, or copy it again",
         ) from error  # fmt: skip
-    return Edit(record, layers, digest)
+    return Edit(record, layers, digest, lesson)
+
+
+def taught_words(model_folder: Path) -> list[Edit]:
+    """The words that the model in a folder was taught.
+
+    Raises:
+        BadInput: an edit in the folder is damaged.
+    """
+    folder = model_folder / EDITS
+    edits = [read_edit(edit_path(folder, name)) for name in edit_names(folder)]
+    return [edit for edit in edits if edit.lesson]
 
 
 def read_edits(folder: Path, names: Sequence[str], before: Sequence[Edit] = ()) -> tuple[Edit, ...]:
-    """The edits of these names.
+    """The edits of these names, but for taught words that are in force `before`.
 
     Raises:
         BadInput: there is no such edit, it is damaged, or one is named twice or is in force `before`.
     """
+    taught = {edit.name for edit in before if edit.lesson}
+    names = [name for name in names if name not in taught]
     every = [*(edit.name for edit in before), *names]
     if twice := sorted({name for name in every if every.count(name) > 1}):
         raise BadInput(f"edits: {', '.join(twice)} is named twice", next_step="name each once", field="edits")
@@ -227,7 +280,8 @@ def with_edits(model: nn.Module, encoder: TextEncoder, edits: Sequence[Edit]) ->
         whose, _, name = matrix.partition("/")
         by_owner[whose][name] = weight.float()
     twin = with_parameters(model, by_owner[MODEL]) if by_owner[MODEL] else model
-    return twin, encoder.changed(by_owner[ENCODER]) if by_owner[ENCODER] else encoder
+    encoder = encoder.changed(by_owner[ENCODER]) if by_owner[ENCODER] else encoder
+    return twin, encoder.knowing([edit.word for edit in edits if edit.word])
 
 
 def _prompts(record: EditRecord) -> str:

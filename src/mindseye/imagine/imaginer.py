@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mindseye import __version__
 from mindseye.errors import BadInput
-from mindseye.imagine.edits import Edit, check_fits, edits_folder, read_edits
+from mindseye.imagine.edits import Edit, check_fits, edits_folder, read_edits, taught_words
 from mindseye.imagine.families import family as family_named
 from mindseye.imagine.family import Abilities, Blend, Progress, Settings
 from mindseye.imagine.given import Fitted, fitted
@@ -355,8 +355,8 @@ class Imaginer:
         check(request, model=self.name, kind=self.kind, size=self.size, abilities=self.abilities)
 
     def _story(self, prepared: Prepared, seed: int) -> Story:
-        edge = prepared.request.size or self.size
-        used = self.settings(prepared.request)
+        request, used = prepared.request, self.settings(prepared.request)
+        edge = request.size or self.size
         return Story(
             **prepared.told,
             **used.model_dump(include={"guidance", "steps", "sampler", "temperature", "top_p"}),
@@ -366,7 +366,7 @@ class Imaginer:
             family=self.kind,
             width=edge,
             height=edge,
-            edits=tuple(edit.label for edit in self.edits),
+            edits=tuple(e.label for e in self.edits if e.concerns(request.prompt, request.negative_prompt)),
             mindseye_version=__version__,
         )
 
@@ -394,4 +394,5 @@ def load(name_or_path: str | Path, *, device: str | None = None) -> Imaginer:
     folder = find_model(name_or_path)
     family, model, about = load_model(folder, family_named)
     painter = (family.painter or FamilyPainter)(folder, family, model.eval().to(device), about)
-    return Imaginer(folder, about.name, painter, about)
+    imaginer, words = Imaginer(folder, about.name, painter, about), taught_words(folder)
+    return imaginer.corrected(words) if words else imaginer

@@ -122,8 +122,9 @@ class FamilyPainter:
         return used
 
     def unknown_words(self, prompt: str) -> list[str]:
-        """The words of a prompt that no caption of its training had."""
-        return [word for word in dict.fromkeys(words_of(prompt)) if word not in self.vocabulary | PLAIN_WORDS]
+        """The words of a prompt that no caption of its training had and that it was not taught."""
+        known = self.vocabulary | PLAIN_WORDS | self.encoder.taught.keys()
+        return [word for word in dict.fromkeys(words_of(prompt)) if word not in known]
 
     def tokens(self, prompt: str) -> int:
         """See `Painter.tokens`."""

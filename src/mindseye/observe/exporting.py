@@ -43,6 +43,12 @@ def export_encoder(encoder: TextEncoder, folder: Path) -> None:
             why=f"only {minilm.NAME} is written out in a way that can be",
             next_step="train with the default text encoder",
         )
+    if encoder.taught:
+        raise BadInput(
+            f"a model that was taught {', '.join(encoder.taught)} cannot be exported",
+            why="other programs would not read taught words as it does",
+            next_step="export the model that it was taught to, or take the words back: mindseye unteach MODEL WORD",
+        )
     assert isinstance(encoder.reader, minilm.MiniLM)
     inputs = {
         "ids": torch.zeros(2, encoder.token_limit, dtype=torch.int64),

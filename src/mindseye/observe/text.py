@@ -20,6 +20,7 @@ from mindseye.errors import BadInput
 from mindseye.learn.batch import Words
 from mindseye.observe import minilm
 from mindseye.observe.any_transformer import AnyTransformer, fetched
+from mindseye.observe.taught import Spelt, TaughtWord, spell
 
 DEFAULT_ENCODER = minilm.NAME
 
@@ -70,6 +71,7 @@ class TextEncoder:
         width: features a token.
         token_limit: tokens a caption, special ones included.
         reader: its tokeniser and network.
+        taught: words that it reads as they were taught, and not as the network would.
     """
 
     def __init__(self, name: str, folder: Path, token_limit: int) -> None:
@@ -78,6 +80,7 @@ class TextEncoder:
         self.token_limit = token_limit
         self.reader: Reader = minilm.MiniLM(folder) if name == DEFAULT_ENCODER else AnyTransformer(folder)
         self.width = self.reader.width
+        self.taught: Mapping[str, TaughtWord] = {}
         [self._nothing] = self.reader.tokens([""])
 
     @property
@@ -91,43 +94,67 @@ class TextEncoder:
         other.reader = self.reader.changed(weights)
         return other
 
+    def knowing(self, words: Sequence[TaughtWord]) -> TextEncoder:
+        """The same with more words that were taught; this one stays as it is."""
+        other = copy.copy(self)
+        other.taught = {**self.taught, **{word.word: word for word in words}}
+        return other
+
+    def spelt(self, caption: str) -> Spelt:
+        """A caption as it is read: with known words in place of taught ones, and where those stand."""
+        return spell(caption, self.taught, self.reader.words)
+
     @torch.no_grad()
     def encode(self, captions: Sequence[str]) -> Words:
         """Features of `captions`, float32; a caption without words has none.
 
         Each is encoded as its own fixed-size problem, so the bytes do not depend on its neighbours.
         """
-        return Words.cat([self._encode([tokens], self.token_limit) for tokens in self.tokens(captions)])
+        return Words.cat([self._encode([caption], self.token_limit) for caption in captions])
 
     @torch.no_grad()
     def encode_together(self, captions: Sequence[str]) -> Words:
         """As `encode`, padded to the longest only, and equal up to the last bits: for captions by the thousand."""
-        tokens = self.tokens(captions)
-        return self._encode(tokens, max(1, *map(len, tokens)))
+        return self._encode(captions, None)
 
     def tokens(self, captions: Sequence[str]) -> list[list[int]]:
         """The captions' tokens; of longer ones the first, and the last, which says that it ends; none without words."""
         limit = self.token_limit
-        read = [[] if ids == self._nothing else ids for ids in self.reader.tokens(captions)]
+        texts = [self.spelt(caption).text for caption in captions] if self.taught else captions
+        read = [[] if ids == self._nothing else ids for ids in self.reader.tokens(texts)]
         return [ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]] for ids in read]
 
-    def _encode(self, tokens: Sequence[Sequence[int]], length: int) -> Words:
+    def _encode(self, captions: Sequence[str], length: int | None) -> Words:
+        tokens = self.tokens(captions)
+        length = length or max(1, *map(len, tokens))
         padded = torch.tensor([[*ids, *[0] * (length - len(ids))] for ids in tokens])
         mask = torch.arange(length) < torch.tensor([[len(ids)] for ids in tokens])
         states = self.reader.states(padded, mask) * mask[..., None]
+        for row, caption in enumerate(captions if self.taught else ()):
+            for word, places in self.spelt(caption).places:
+                for place, change in zip(places, word.change, strict=False):
+                    if place < self.token_limit - 1:  # a longer caption is cut
+                        states[row, place] += change
         return Words(states, mask, states.sum(1) / mask.sum(1, keepdim=True).clamp(min=1))
 
     def words(self, caption: str) -> list[tuple[str, list[int]]]:
         """The words of a caption that are read, each with the places of its tokens."""
+        spelt = self.spelt(caption)
+        begun = {places[0]: (word.word, places) for word, places in spelt.places}
+        inside = {place for _, places in spelt.places for place in places}
         read = [
             (word, [place for place in places if place < self.token_limit - 1])
-            for word, places in self.reader.words(caption)
+            for word, places in (
+                begun.get(places[0], (word, places))
+                for word, places in self.reader.words(spelt.text)
+                if places[0] in begun or places[0] not in inside
+            )
         ]
         return [(word, places) for word, places in read if places]
 
     def too_long(self, caption: str) -> bool:
         """Whether `caption` has more tokens than are read."""
-        return len(self.reader.tokens([caption])[0]) > self.token_limit
+        return len(self.reader.tokens([self.spelt(caption).text])[0]) > self.token_limit
 
 
 def load_text_encoder(name: str = DEFAULT_ENCODER, *, token_limit: int = 32, sha256: str | None = None) -> TextEncoder:

@@ -13,6 +13,7 @@ from mindseye import files
 from mindseye.collection.builtin import BUILTIN
 from mindseye.collection.collection import Collection
 from mindseye.collection.opening import open_collection
+from mindseye.correct.teach.recognising import nearest as nearness
 from mindseye.files import cache_folder
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.observe.pictures import load_picture_encoder, picture_features
@@ -51,7 +52,8 @@ def judge(
     Returns:
         Plain JSON values: `picture`, `imagined` (probability, or None without a detector), `description` (in words,
         "" without a captioner), `captions` ([caption, share] each, best first), `prompt`, `match` (probability of the
-        prompt among 100 captions), `nearest` ({file_name, caption, row in the training split, distance} each), `notes`.
+        prompt among 100 captions), `taught` ([word, similarity] of each taught word), `nearest` ({file_name, caption,
+        row in the training split, distance} each), `notes`.
 
     Raises:
         BadInput: the file is no picture, or there is no thinker.
@@ -83,6 +85,7 @@ def judge(
         "captions": thinks.captions_for(seen, CAPTIONS)[0],
         "prompt": told or None,
         "match": thinks.think(pixels[None], told)[0].match if told else None,
+        "taught": _taught(pixels, imaginer),
         "nearest": _nearest(pixels, collection, imaginer, nearest, log) if collection and nearest else [],
         "notes": notes,
     }
@@ -91,6 +94,16 @@ def judge(
 
         files.write_text(page, render(verdict, pixels, collection))
     return verdict
+
+
+def _taught(pixels: np.ndarray, imaginer: Imaginer) -> list[tuple[str, float]]:
+    """The taught words with the cosine to the nearest picture of each, the best first."""
+    lessons = {edit.name: edit.lesson.seen for edit in imaginer.edits if edit.lesson}
+    if not lessons:
+        return []
+    seen = load_picture_encoder().encode(np.stack([pixels, pixels[:, ::-1]])).pooled
+    views = torch.nn.functional.normalize(seen, dim=1)
+    return sorted(((word, nearness(views, known)) for word, known in lessons.items()), key=lambda one: -one[1])
 
 
 def _nearest(

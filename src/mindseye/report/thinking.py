@@ -60,6 +60,8 @@ def thinker_of(imaginer: Imaginer, folder: Path | None = None) -> Thinker:
             f" {imaginer.size} px with {imaginer.picture_format.channels}",
             next_step=f"make one for this model: mindseye think {imaginer.path} COLLECTION",
         )
+    if words := [edit.word.at_strength(0) for edit in imaginer.edits if edit.word]:
+        thinker.encoder = thinker.encoder.knowing(words)  # it takes a taught word for what it is like
     return thinker
 
 

@@ -1,0 +1,361 @@
+"""Three ways to teach a word from one picture, and whether imagined pictures help to recognise it.
+
+    python benchmarks/teach.py words --words 10 --out bench-teach          # goes on where it stopped
+    python benchmarks/teach.py words --out bench-teach --table             # figures of what is there
+    python benchmarks/teach.py episodes --concepts 20 --out bench-teach    # 5-way 1-shot, with and without imagining
+
+`words`: things that the emoji model never saw (its validation split) get the new name "zorble" from their Noto drawing.
+
+    not taught           the new name as the base model reads it
+    like                 the known words that stand in for it (the thinker's), nothing learnt
+    word vector          what `mindseye teach` does: a change of the states of those words (Textual Inversion)
+    low-rank             rank-4 layers on the keys and values of all words and on the sentence (Custom Diffusion, LoRA)
+    picture embedding    ridge regression from picture features to word states, from 1,500 training pictures; the new
+                         picture's prediction is the word (as in Pic2Word; IP-Adapter learns more, and longer)
+
+The two that learn see the same pictures as often. Figures: cosine (EfficientNet-Lite0) of drawings to the picture that
+was shown and to the Twemoji drawing of the thing, which was not; share of "a blue zorble" that fits "blue X" better
+than "X" (the emoji judge); how far drawings of other prompts move, 0 to 255; seconds of processor time.
+
+`episodes`: five concepts of the style-transfer split, one drawing of each known, the drawing in the other style to be
+recognised. The model was trained on the known drawings and knows their names, so its imagination is at its best.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn import functional as F
+
+import mindseye
+from mindseye.correct.teach.learning import BATCH, WORDINGS, learn, moved
+from mindseye.correct.teach.making import stand_in
+from mindseye.imagine.diffusion.objective import draw, loss
+from mindseye.imagine.imaginer import Imaginer
+from mindseye.imagine.painter import FamilyPainter
+from mindseye.learn.batch import Batch
+from mindseye.learn.overlay import with_parameters
+from mindseye.observe.contrastive import load_judge
+from mindseye.observe.contrastive.judge import Judge
+from mindseye.observe.pictures import PictureEncoder, load_picture_encoder
+from mindseye.observe.taught import TaughtWord
+from mindseye.observe.text import TextEncoder
+from mindseye.pictures.tensors import from_model, to_model
+from mindseye.randomness import rng_at
+from mindseye.think.figure import bootstrap_interval, resampled
+from record import circumstances, say
+
+WORD = "zorble"
+THINGS = (
+    "pear", "turtle", "cactus", "sunflower", "backpack", "snake", "shield", "magnet", "hamster", "egg", "bathtub",
+    "purse", "ant", "mermaid", "bicycle", "volleyball", "motor boat", "alarm clock", "top hat", "fire engine",
+)  # fmt: skip
+OTHERS = ("a cat face", "a red car")
+ARMS = ("not taught", "like", "word vector", "low-rank", "picture embedding")
+FIGURES = ("likeness", "likeness_unseen", "follows", "moved", "seconds")
+RANK, LOW_RANK_RATE = 4, 3e-3
+REGRESSED, REGRESSION_RIDGE = 1500, 0.1
+WAYS = 5
+
+
+class Case:
+    """One thing: its Noto drawing, which is shown, and its Twemoji drawing, which is not."""
+
+    def __init__(self, name: str, split: Any, size_px: int) -> None:
+        rows = {
+            split.file_names[row].partition("/")[0]: row for row in range(len(split)) if split.captions[row][0] == name
+        }
+        self.name = name
+        self.shown, self.unseen = (split.arrays(size_px, 4, rows=[rows[style]])[0] for style in ("noto", "twemoji"))
+
+
+def with_word(imaginer: Imaginer, word: TaughtWord) -> Imaginer:
+    """The model with a word that is written nowhere."""
+    return _with(imaginer, imaginer.ours.model, imaginer.ours.encoder.knowing([word]))
+
+
+def low_rank(imaginer: Imaginer, stands_in: str, picture: Tensor, pictures_seen: int) -> Imaginer:
+    """The model with rank-4 layers through which its words enter, learnt on what `learn` sees."""
+    model, encoder = imaginer.ours.model, imaginer.ours.encoder
+    names = [f"network.blocks.{place}.caption_kv.weight" for place in range(len(model.network.blocks))]
+    names.append("network.sentence_in.weight")
+    weights = {name: model.get_parameter(name).detach() for name in names}
+    rng = rng_at(0, "low-rank")
+    right = {
+        name: torch.from_numpy(rng.standard_normal((RANK, weight.shape[1]), np.float32) / weight.shape[1] ** 0.5)
+        for name, weight in weights.items()
+    }
+    left = {name: torch.zeros(weight.shape[0], RANK) for name, weight in weights.items()}
+    factors = [factor.requires_grad_() for factor in (*left.values(), *right.values())]
+    optimiser = torch.optim.Adam(factors, LOW_RANK_RATE)
+    read = encoder.knowing([TaughtWord(WORD, stands_in, torch.zeros(1, encoder.width))]).encode(
+        [wording.format(WORD) for wording in WORDINGS]
+    )
+    frozen = {name: parameter.detach() for name, parameter in model.network.named_parameters()}
+    for step in range(pictures_seen // BATCH):
+        samples = range(step * BATCH, (step + 1) * BATCH)
+        rngs = [rng_at(0, "teach", sample) for sample in samples]
+        words = read.rows([int(each.integers(len(WORDINGS))) for each in rngs])
+        seen = torch.stack([moved(picture, each, True) for each in rngs])
+        numbers = [draw(rng_at(0, "teach noise", sample), model.config) for sample in samples]
+        draws = {key: torch.from_numpy(np.stack([one[key] for one in numbers])) for key in numbers[0]}
+        draws["without_caption"][:] = False
+        changed = {name.removeprefix("network."): weights[name] + left[name] @ right[name] for name in names}
+        network = partial(_called, model.network, {**frozen, **changed})
+        batch = Batch(seen, words, torch.zeros(BATCH, dtype=torch.long))
+        fit = loss(network, batch, draws, model.config)
+        optimiser.zero_grad()
+        fit.backward()
+        optimiser.step()
+    final = {name: (weights[name] + left[name] @ right[name]).detach() for name in names}
+    knowing = encoder.knowing([TaughtWord(WORD, stands_in, torch.zeros(1, encoder.width))])
+    return _with(imaginer, with_parameters(model, final), knowing)
+
+
+def _called(network: torch.nn.Module, parameters: dict[str, Tensor], *inputs: Tensor) -> Tensor:
+    clean: Tensor = torch.func.functional_call(network, parameters, inputs)
+    return clean
+
+
+class Regression:
+    """From features of a picture to the mean state of a caption's words, in closed form."""
+
+    def __init__(self, imaginer: Imaginer, encoder: PictureEncoder, cache: Path) -> None:
+        path = cache / "regression.safetensors"
+        if not path.exists():
+            split = mindseye.open_collection("emoji").splits["train"]
+            rows = rng_at(0, "regression").permutation(len(split))[:REGRESSED].tolist()
+            say(f"features of {REGRESSED} training pictures, once")
+            features = encoder.encode(split.arrays(imaginer.size, 4, rows=rows)).pooled
+            sentences = imaginer.ours.encoder.encode_together([split.captions[row][0] for row in rows]).sentence
+            save_file({"features": features, "sentences": sentences}, path)
+        parts = load_file(path)
+        x, y = parts["features"].double(), parts["sentences"].double()
+        self.mean, self.answer = x.mean(0), y.mean(0)
+        centred = x - self.mean
+        gram = centred @ centred.T
+        ridge = REGRESSION_RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=torch.float64)
+        self.weight = centred.T @ torch.linalg.solve(gram + ridge, y - self.answer)
+
+    def word(self, features: Tensor, encoder: TextEncoder) -> TaughtWord:
+        """The word that says what the picture's features say."""
+        said = (self.answer + (features.double() - self.mean) @ self.weight).float()
+        stands_in = encoder.encode(["a thing"]).tokens[0, 2]
+        said = said * stands_in.norm() / said.norm()
+        return TaughtWord(WORD, "thing", (said - stands_in)[None])
+
+
+def _with(imaginer: Imaginer, model: Any, encoder: TextEncoder) -> Imaginer:
+    ours = imaginer.ours
+    painter = FamilyPainter(ours.path, ours.family, model, ours.about)
+    painter.__dict__ |= {"encoder": encoder}
+    return Imaginer(imaginer.path, imaginer.name, painter, imaginer.about)
+
+
+def taught(arm: str, imaginer: Imaginer, case: Case, stands_in: str, seen: int, by_regression: Callable[[], Regression],
+           encoder: PictureEncoder) -> Imaginer:  # fmt: skip
+    """The model after one way of teaching."""
+    picture = to_model(case.shown)
+    tokens = sum(len(places) for _, places in imaginer.ours.encoder.words(stands_in))
+    if arm == "not taught":
+        return imaginer
+    if arm == "like":
+        return with_word(imaginer, TaughtWord(WORD, stands_in, torch.zeros(tokens, 384)))
+    if arm == "word vector":
+        ours = imaginer.ours
+        learnt = learn(ours.model, ours.encoder, WORD, stands_in, picture[None], pictures_seen=seen)
+        return with_word(imaginer, TaughtWord(WORD, stands_in, learnt.change))
+    if arm == "low-rank":
+        return low_rank(imaginer, stands_in, picture, seen)
+    regression = by_regression()
+    features = encoder.encode(case.shown[None]).pooled[0]
+    return with_word(imaginer, regression.word(features, imaginer.ours.encoder))
+
+
+def drawings(imaginer: Imaginer, prompts: Sequence[str], seeds: Sequence[int], steps: int) -> NDArray[np.uint8]:
+    """One picture a prompt and seed, in few cheap steps."""
+    return np.stack(
+        [
+            imaginer.imagine(
+                mindseye.Request(prompt=prompt, seed=seed, steps=steps, sampler="adams-bashforth")
+            )[0].pixels
+            for prompt, seed in zip(prompts, seeds, strict=True)
+        ]
+    )  # fmt: skip
+
+
+def measured(imaginer: Imaginer, case: Case, steps: int, encoder: PictureEncoder, judge: Judge,
+             others: NDArray[np.uint8]) -> tuple[dict[str, float], Tensor]:  # fmt: skip
+    """The figures of one way for one thing, and features of its drawings."""
+    drawn = drawings(imaginer, [f"a {WORD}", f"a {WORD}", f"a blue {WORD}"], [0, 1, 0], steps)
+    features = encoder.encode(np.concatenate([case.shown[None], case.unseen[None], drawn]))
+    shown, unseen, *seen = F.normalize(features.pooled, dim=1)
+    fits = judge.among(encoder.encode(drawn[2:]), [(f"blue {case.name}", case.name)])[0]
+    now = drawings(imaginer, OTHERS, range(len(OTHERS)), steps)
+    return {
+        "likeness": float(np.mean([float(shown @ each) for each in seen[:2]])),
+        "likeness_unseen": float(np.mean([float(unseen @ each) for each in seen[:2]])),
+        "follows": float(fits[0] > fits[1]),
+        "moved": float(np.abs(now.astype(float) - others).mean()),
+    }, features.pooled
+
+
+def words(asked: argparse.Namespace) -> None:
+    """Teaches and measures thing after thing; what is there already is not done again."""
+    results = asked.out / "words.jsonl"
+    done = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    imaginer, encoder, judge = mindseye.load(asked.model), load_picture_encoder(), load_judge()
+    split = mindseye.open_collection("emoji").splits["validation"]
+    others = drawings(imaginer, OTHERS, range(len(OTHERS)), asked.steps).astype(float)
+    kept: list[Regression] = []
+
+    def by_regression() -> Regression:
+        if not kept:
+            kept.append(Regression(imaginer, encoder, asked.out))
+        return kept[0]
+
+    for name in THINGS[: asked.words]:
+        case = Case(name, split, imaginer.size)
+        stands_in = stand_in(imaginer, "", case.shown[None])
+        for arm in ARMS:
+            if any((one["thing"], one["arm"]) == (name, arm) for one in done):
+                continue
+            if arm == "picture embedding":
+                by_regression()
+            began = time.process_time()
+            knowing = taught(arm, imaginer, case, stands_in, asked.seen, by_regression, encoder)
+            seconds = time.process_time() - began
+            figures, features = measured(knowing, case, asked.steps, encoder, judge, others)
+            save_file({"features": features}, asked.out / f"{name}-{arm}.safetensors".replace(" ", "-"))
+            row = {"thing": name, "arm": arm, "like": stands_in, **figures, "seconds": round(seconds, 2)}
+            with open(results, "a") as file:
+                file.write(json.dumps({**row, "seen": asked.seen, "steps": asked.steps}) + "\n")
+            say(json.dumps(row))
+    table(asked.out)
+
+
+def interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Mean and 95 % bootstrap interval over things."""
+    x = np.array(values, dtype=float)
+    weights = resampled(np.arange(len(x)), 0, "things")
+    low, high = bootstrap_interval(weights @ x / weights.sum(1))
+    return float(x.mean()), low, high
+
+
+def table(out: Path) -> None:
+    """One JSON line a figure, of the things that every way was tried with."""
+    done = [json.loads(line) for line in (out / "words.jsonl").read_text().splitlines()]
+    things = [name for name in THINGS if sum(one["thing"] == name for one in done) == len(ARMS)]
+    for figure in FIGURES if things else ():
+        base = {one["thing"]: one[figure] for one in done if one["arm"] == "like"}
+        for arm in ARMS:
+            values = {one["thing"]: one[figure] for one in done if one["arm"] == arm}
+            mean, low, high = interval([values[name] for name in things])
+            gain, gain_low, gain_high = interval([values[name] - base[name] for name in things])
+            line = {
+                "figure": figure, "row": arm, "value": mean, "low": low, "high": high, "n": len(things),
+                "over_like": gain, "over_like_low": gain_low, "over_like_high": gain_high,
+                "seen": done[0]["seen"], "steps": done[0]["steps"],
+            }  # fmt: skip
+            print(json.dumps({**line, **circumstances()}), flush=True)
+
+
+def episodes(asked: argparse.Namespace) -> None:
+    """5-way 1-shot recognition with frozen features."""
+    imaginer, encoder = mindseye.load(asked.model), load_picture_encoder()
+    support, query, imagined = pairs(imaginer, encoder, asked)
+    count = len(support)
+    views = F.normalize(load_file(asked.out / "views.safetensors")["views"], dim=2)
+    prototypes = {
+        "one picture": support,
+        "one picture and 8 moved and mirrored views": torch.cat([support[:, None], views], 1).mean(1),
+        f"one picture and {asked.imagined} imagined": torch.cat([support[:, None], imagined], 1).mean(1),
+        f"{asked.imagined} imagined alone": imagined.mean(1),
+    }
+    rng = rng_at(0, "episodes")
+    chosen = [rng.permutation(count)[:WAYS] for _ in range(asked.episodes)]
+    right: dict[str, NDArray[np.float64]] = {}
+    for arm, known in prototypes.items():
+        known = F.normalize(known, dim=1)
+        right[arm] = np.array(
+            [
+                float((((query[rows] @ known[rows].T).argmax(1)) == torch.arange(WAYS)).float().mean())
+                for rows in (torch.from_numpy(each) for each in chosen)
+            ]
+        )
+    for arm, hits in right.items():
+        mean, low, high = interval(hits.tolist())
+        gain, gain_low, gain_high = interval((hits - right["one picture"]).tolist())
+        line = {
+            "figure": "accuracy_5_way_1_shot", "row": arm, "value": mean, "low": low, "high": high,
+            "episodes": asked.episodes, "concepts": count, "over_one": gain, "over_one_low": gain_low,
+            "over_one_high": gain_high, "won": float((hits > right["one picture"]).mean()), "steps": asked.steps,
+        }  # fmt: skip
+        print(json.dumps({**line, **circumstances()}), flush=True)
+
+
+def pairs(imaginer: Imaginer, encoder: PictureEncoder, asked: argparse.Namespace) -> tuple[Tensor, Tensor, Tensor]:
+    """Features of length 1 of the known drawings, of those in the other style, and of imagined ones; kept in `out`."""
+    path = asked.out / "episodes.safetensors"
+    if not path.exists():
+        splits = mindseye.open_collection("emoji").splits
+        train = {concept: row for row, concept in reversed(list(enumerate(splits["train"].concepts)))}
+        transfer = splits["style_transfer"]
+        found: dict[str, tuple[int, int]] = {}
+        for row, concept in enumerate(transfer.concepts):
+            if concept in train:
+                found.setdefault(concept, (train[concept], row))
+        concepts = [sorted(found)[place] for place in rng_at(0, "concepts").permutation(len(found))[: asked.concepts]]
+        known = splits["train"].arrays(imaginer.size, 4, rows=[found[each][0] for each in concepts])
+        other = transfer.arrays(imaginer.size, 4, rows=[found[each][1] for each in concepts])
+        views = [
+            encoder.encode(np.stack([from_model(moved(to_model(one), rng_at(0, "view", 8 * at + i), True))
+                                     for i in range(8)])).pooled for at, one in enumerate(known)]  # fmt: skip
+        save_file({"views": torch.stack(views)}, asked.out / "views.safetensors")
+        drawn = []
+        for each in concepts:
+            caption = splits["train"].captions[found[each][0]][0]
+            seeds = range(asked.imagined)
+            drawn.append(encoder.encode(drawings(imaginer, [caption] * asked.imagined, seeds, asked.steps)).pooled)
+            say(f"imagined {len(drawn)} of {len(concepts)}: {caption}")
+        parts = {"support": encoder.encode(known).pooled, "query": encoder.encode(other).pooled}
+        save_file({**parts, "imagined": torch.stack(drawn)}, path)
+    parts = load_file(path)
+    return tuple(F.normalize(parts[name], dim=-1) for name in ("support", "query", "imagined"))  # type: ignore[return-value]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("words", "episodes"))
+    parser.add_argument("--model", default="emoji")
+    parser.add_argument("--out", type=Path, required=True, help="what is measured is kept here")
+    parser.add_argument("--words", type=int, default=10, help="how many things")
+    parser.add_argument("--seen", type=int, default=400, help="pictures that the two ways which learn see")
+    parser.add_argument("--steps", type=int, default=12, help="of drawing")
+    parser.add_argument("--concepts", type=int, default=20, help="of the episodes")
+    parser.add_argument("--episodes", type=int, default=200)
+    parser.add_argument("--imagined", type=int, default=2, help="pictures a concept")
+    parser.add_argument("--table", action="store_true", help="only the figures of what is there")
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    if asked.what == "episodes":
+        episodes(asked)
+    elif asked.table:
+        table(asked.out)
+    else:
+        words(asked)
+
+
+if __name__ == "__main__":
+    main()
