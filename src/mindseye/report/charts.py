@@ -151,7 +151,7 @@ def lines(
         parts.append(Markup('<polyline points="{}" class="line"><title>{}</title></polyline>').format(outline, name))
         height = places[-1][1] + 4
         while any(abs(height - other) < LINE_GAP for other in taken):
-            height -= 1
+            height += 1
         taken.append(height)
         parts.append(Markup('<text x="{}" y="{:.1f}" class="count">{}</text>').format(LINE_WIDTH + 6, height, name))
     parts.append(Markup('<line x1="0" x2="{0}" y1="{1}" y2="{1}"/>').format(LINE_WIDTH, BASELINE))

@@ -30,10 +30,9 @@ def render(evaluation: RecallEvaluation) -> str:
     return page.render(
         facts=facts,
         pixel_art=False,
-        ways=WAYS,
         heads=HEADS,
         table=table(facts),
-        precision_recall=[(way, _precision_recall(evaluation, way)) for way in WAYS],
+        precision_recall=_precision_recall(evaluation),
         curve=_forgetting_chart(facts["forgetting"]),
         forgetting_heads=FORGETTING_HEADS,
         forgetting=forgetting_table(facts["forgetting"]),
@@ -143,17 +142,27 @@ def theme_sentence(theme: dict[str, Any] | None) -> str:
     )
 
 
-def _precision_recall(evaluation: RecallEvaluation, way: str) -> Markup:
-    """Precision over recall by radius, of the first seed at one width."""
+def _precision_recall(evaluation: RecallEvaluation) -> list[tuple[str, Markup]]:
+    """Of every hasher precision over recall by radius, with the first seed at one width, all on one scale."""
     widths = {run.bits for run in evaluation.runs}
     width = 64 if 64 in widths else max(widths)
-    found = {
-        run.hasher: sorted(zip(run.radius[way][1], run.radius[way][0], strict=True))
-        for run in evaluation.runs
-        if run.seed == 0 and run.bits == width
-    }
-    top = max(precision for line in found.values() for _, precision in line)
-    return charts.lines(found, label=f"precision over recall, {way}, {width} bits", across=(0.0, 1.0), upward=top)
+    shown = [run for run in evaluation.runs if run.seed == 0 and run.bits == width]
+    top = max(max(precision) for run in shown for precision, _ in run.radius.values())
+    return [
+        (
+            f"{run.hasher}, {width} bits",
+            charts.lines(
+                {
+                    name: list(zip(recall, precision, strict=True))
+                    for name, (precision, recall) in zip(("by words", "by pictures"), run.radius.values(), strict=True)
+                },
+                label=f"precision over recall of {run.hasher}, {width} bits",
+                across=(0.0, 1.0),
+                upward=top,
+            ),
+        )
+        for run in shown
+    ]
 
 
 def _forgetting_chart(rows: Sequence[dict[str, Any]]) -> Markup | None:

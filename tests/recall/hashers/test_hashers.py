@@ -54,7 +54,14 @@ def test_codes_have_the_width_asked_for_and_are_the_same_alone_or_in_company(nam
     assert together.shape == (200, 4)
     assert together.dtype == np.uint8
     assert np.array_equal(encode_pictures(hasher, pairs.pictures[7:8]), together[7:8])
-    assert np.array_equal(encode_words(FITS[name](pairs, 32), pairs.words), encode_words(hasher, pairs.words))
+
+
+@pytest.mark.parametrize("name", ["random", "sign_projection", "cca_itq", "lemon", "ecc_snap", "ecc_snap_bch"])
+def test_the_same_pairs_and_seed_give_the_same_codes(name: str) -> None:
+    pairs = pairs_of(200)
+    one, other = FITS[name](pairs, 32, 1), FITS[name](pairs, 32, 1)
+    assert one.version == other.version
+    assert np.array_equal(encode_words(one, pairs.words), encode_words(other, pairs.words))
 
 
 @pytest.mark.parametrize("name", ["sign_projection", "cca_itq"])

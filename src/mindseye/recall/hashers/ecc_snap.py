@@ -1,7 +1,7 @@
 """Codes that are drawn to the nearest word of an error-correcting code, so that near ones may become equal.
 
-In the line of CMH-ECC (Taherkhani, Talreja, Valenti and Nasrabadi 2019, arXiv 1902.04139), without its network: the
-codes are those of CCA-ITQ. What a decoder says was meant is a bucket, found in one look-up. Two choices:
+In the line of CMH-ECC (2019, arXiv 1902.04139), without its network: the codes are those of CCA-ITQ. What a decoder
+says was meant is a bucket, found in one look-up. Two choices:
 
 - Hamming(7, 4) in groups of 7 bits: a perfect code, every word of 7 bits is at most one bit from a codeword.
 - BCH over all bits but the last: words further than t bits from every codeword, which are most, stay as they are.
