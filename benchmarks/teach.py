@@ -2,7 +2,7 @@
 
     python benchmarks/teach.py words --words 10 --out bench-teach          # goes on where it stopped
     python benchmarks/teach.py words --out bench-teach --table             # figures of what is there
-    python benchmarks/teach.py episodes --concepts 20 --out bench-teach    # 5-way 1-shot, with and without imagining
+    python benchmarks/teach.py episodes --concepts 30 --ways 20 --out bench-teach    # 1-shot, with and without imagining
 
 `words`: things that the emoji model never saw (its validation split) get the new name "zorble" from their Noto drawing.
 
@@ -17,7 +17,7 @@ The two that learn see the same pictures as often. Figures: cosine (EfficientNet
 was shown and to the Twemoji drawing of the thing, which was not; share of "a blue zorble" that fits "blue X" better
 than "X" (the emoji judge); how far drawings of other prompts move, 0 to 255; seconds of processor time.
 
-`episodes`: five concepts of the style-transfer split, one drawing of each known, the drawing in the other style to be
+`episodes`: some concepts of the style-transfer split, one drawing of each known, the drawing in the other style to be
 recognised. The model was trained on the known drawings and knows their names, so its imagination is at its best.
 """
 
@@ -66,7 +66,6 @@ ARMS = ("not taught", "like", "word vector", "low-rank", "picture embedding")
 FIGURES = ("likeness", "likeness_unseen", "follows", "moved", "seconds")
 RANK, LOW_RANK_RATE = 4, 3e-3
 REGRESSED, REGRESSION_RIDGE = 1500, 0.1
-WAYS = 5
 
 
 class Case:
@@ -245,9 +244,11 @@ def words(asked: argparse.Namespace) -> None:
     table(asked.out)
 
 
-def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean and 95 % bootstrap interval over things."""
+def interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:
+    """Mean and 95 % bootstrap interval over things; one thing has none."""
     x = np.array(values, dtype=float)
+    if len(x) < 2:
+        return float(x.mean()), None, None
     weights = resampled(np.arange(len(x)), 0, "things")
     low, high = bootstrap_interval(weights @ x / weights.sum(1))
     return float(x.mean()), low, high
@@ -272,11 +273,10 @@ def table(out: Path) -> None:
 
 
 def episodes(asked: argparse.Namespace) -> None:
-    """5-way 1-shot recognition with frozen features."""
+    """1-shot recognition with frozen features."""
     imaginer, encoder = mindseye.load(asked.model), load_picture_encoder()
-    support, query, imagined = pairs(imaginer, encoder, asked)
+    support, query, views, imagined = pairs(imaginer, encoder, asked)
     count = len(support)
-    views = F.normalize(load_file(asked.out / "views.safetensors")["views"], dim=2)
     prototypes = {
         "one picture": support,
         "one picture and 8 moved and mirrored views": torch.cat([support[:, None], views], 1).mean(1),
@@ -284,30 +284,35 @@ def episodes(asked: argparse.Namespace) -> None:
         f"{asked.imagined} imagined alone": imagined.mean(1),
     }
     rng = rng_at(0, "episodes")
-    chosen = [rng.permutation(count)[:WAYS] for _ in range(asked.episodes)]
-    right: dict[str, NDArray[np.float64]] = {}
+    chosen = [rng.permutation(count)[: asked.ways] for _ in range(asked.episodes)]
+    times = np.bincount(np.concatenate(chosen), minlength=count)
+    right, won = {}, {}  # share of its episodes in which each concept was recognised; of each episode
     for arm, known in prototypes.items():
         known = F.normalize(known, dim=1)
-        right[arm] = np.array(
+        hits = np.array(
             [
-                float((((query[rows] @ known[rows].T).argmax(1)) == torch.arange(WAYS)).float().mean())
-                for rows in (torch.from_numpy(each) for each in chosen)
+                (query[rows] @ known[rows].T).argmax(1).numpy() == np.arange(asked.ways)
+                for rows in map(torch.from_numpy, chosen)
             ]
         )
-    for arm, hits in right.items():
-        mean, low, high = interval(hits.tolist())
-        gain, gain_low, gain_high = interval((hits - right["one picture"]).tolist())
+        won[arm] = hits.mean(1)
+        right[arm] = np.bincount(np.concatenate(chosen), hits.ravel(), count) / np.maximum(times, 1)
+    for arm, shares in right.items():
+        mean, low, high = interval(shares.tolist())
+        gain, gain_low, gain_high = interval((shares - right["one picture"]).tolist())
         line = {
-            "figure": "accuracy_5_way_1_shot", "row": arm, "value": mean, "low": low, "high": high,
+            "figure": f"accuracy_{asked.ways}_way_1_shot", "row": arm, "value": mean, "low": low, "high": high,
             "episodes": asked.episodes, "concepts": count, "over_one": gain, "over_one_low": gain_low,
-            "over_one_high": gain_high, "won": float((hits > right["one picture"]).mean()), "steps": asked.steps,
+            "over_one_high": gain_high, "won": float((won[arm] > won["one picture"]).mean()),
+            "lost": float((won[arm] < won["one picture"]).mean()), "steps": asked.steps,
         }  # fmt: skip
         print(json.dumps({**line, **circumstances()}), flush=True)
 
 
-def pairs(imaginer: Imaginer, encoder: PictureEncoder, asked: argparse.Namespace) -> tuple[Tensor, Tensor, Tensor]:
-    """Features of length 1 of the known drawings, of those in the other style, and of imagined ones; kept in `out`."""
-    path = asked.out / "episodes.safetensors"
+def pairs(imaginer: Imaginer, encoder: PictureEncoder, asked: argparse.Namespace) -> list[Tensor]:
+    """Features of length 1 of the known drawings, of those in the other style, of the known ones moved, and of
+    imagined ones; kept in `out`."""
+    path = asked.out / f"episodes-{asked.concepts}-{asked.imagined}-{asked.steps}.safetensors"
     if not path.exists():
         splits = mindseye.open_collection("emoji").splits
         train = {concept: row for row, concept in reversed(list(enumerate(splits["train"].concepts)))}
@@ -322,7 +327,6 @@ def pairs(imaginer: Imaginer, encoder: PictureEncoder, asked: argparse.Namespace
         views = [
             encoder.encode(np.stack([from_model(moved(to_model(one), rng_at(0, "view", 8 * at + i), True))
                                      for i in range(8)])).pooled for at, one in enumerate(known)]  # fmt: skip
-        save_file({"views": torch.stack(views)}, asked.out / "views.safetensors")
         drawn = []
         for each in concepts:
             caption = splits["train"].captions[found[each][0]][0]
@@ -330,9 +334,9 @@ def pairs(imaginer: Imaginer, encoder: PictureEncoder, asked: argparse.Namespace
             drawn.append(encoder.encode(drawings(imaginer, [caption] * asked.imagined, seeds, asked.steps)).pooled)
             say(f"imagined {len(drawn)} of {len(concepts)}: {caption}")
         parts = {"support": encoder.encode(known).pooled, "query": encoder.encode(other).pooled}
-        save_file({**parts, "imagined": torch.stack(drawn)}, path)
+        save_file({**parts, "views": torch.stack(views), "imagined": torch.stack(drawn)}, path)
     parts = load_file(path)
-    return tuple(F.normalize(parts[name], dim=-1) for name in ("support", "query", "imagined"))  # type: ignore[return-value]
+    return [F.normalize(parts[name], dim=-1) for name in ("support", "query", "views", "imagined")]
 
 
 def main() -> None:
@@ -343,7 +347,8 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=10, help="how many things")
     parser.add_argument("--seen", type=int, default=400, help="pictures that the two ways which learn see")
     parser.add_argument("--steps", type=int, default=12, help="of drawing")
-    parser.add_argument("--concepts", type=int, default=20, help="of the episodes")
+    parser.add_argument("--concepts", type=int, default=30, help="of the episodes")
+    parser.add_argument("--ways", type=int, default=5, help="concepts an episode")
     parser.add_argument("--episodes", type=int, default=200)
     parser.add_argument("--imagined", type=int, default=2, help="pictures a concept")
     parser.add_argument("--table", action="store_true", help="only the figures of what is there")

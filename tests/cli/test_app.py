@@ -11,7 +11,19 @@ from mindseye.cli.app import app
 
 COMMANDS = [
     *("begin", "imagine", "complete", "vary", "between", "grid", "collect", "inspect", "train"),
-    *("evaluate", "compare", "think", "judge", "explore", "search", "correct", "serve"),
+    *(
+        "evaluate",
+        "compare",
+        "think",
+        "judge",
+        "explore",
+        "search",
+        "correct",
+        "teach",
+        "unteach",
+        "recognise",
+        "serve",
+    ),
     *("runs", "models", "export", "show", "repair"),
 ]
 
