@@ -13,6 +13,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from mindseye.cli.serve import collections_of, greeting, needs
+from mindseye.errors import Unavailable
+from mindseye.serve.http.access import Access
+
 TOKEN = "a-token-of-the-owner"
 
 
@@ -132,3 +136,19 @@ def test_without_the_extra_it_says_how_to_install_it(mindseye, monkeypatch: pyte
     monkeypatch.setattr("mindseye.cli.serve.find_spec", lambda name: None)
     said = mindseye("serve")
     assert said.code == 3 and "pip install 'mindseye[serve]'" in said.err
+
+
+def test_the_studio_says_where_it_is_and_never_tells_the_token() -> None:
+    lines = greeting(["emoji"], Access("127.0.0.1", 8123, token="a-token-of-some-length"), pages=True)
+    assert lines[0] == "the studio, with emoji: http://127.0.0.1:8123 (Ctrl-C stops)"
+    assert "a-token-of-some-length" not in " ".join(lines)
+
+
+def test_the_studio_opens_what_its_models_were_trained_on_where_it_is_at_hand(tmp_path: Path) -> None:
+    assert collections_of(["emoji", str(tmp_path), "emoji"]) == ["emoji"]
+
+
+def test_a_missing_package_is_named_with_the_line_that_installs_it() -> None:
+    with pytest.raises(Unavailable, match="not_there_at_all") as refused:
+        needs("json", "not_there_at_all", extra="studio")
+    assert "mindseye[studio]" in str(refused.value)
