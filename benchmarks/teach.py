@@ -2,7 +2,7 @@
 
     python benchmarks/teach.py words --words 10 --out bench-teach          # goes on where it stopped
     python benchmarks/teach.py words --out bench-teach --table             # figures of what is there
-    python benchmarks/teach.py episodes --concepts 30 --ways 20 --out bench-teach   # 1-shot, with and without imagining
+    python benchmarks/teach.py episodes --ways 20 --out bench-teach   # 1-shot, with and without imagining
 
 `words`: things that the emoji model never saw (its validation split) get the new name "zorble" from their Noto drawing.
 
