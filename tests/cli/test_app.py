@@ -11,20 +11,8 @@ from mindseye.cli.app import app
 
 COMMANDS = [
     *("begin", "imagine", "complete", "vary", "between", "grid", "collect", "inspect", "train"),
-    *(
-        "evaluate",
-        "compare",
-        "think",
-        "judge",
-        "explore",
-        "search",
-        "correct",
-        "teach",
-        "unteach",
-        "recognise",
-        "serve",
-    ),
-    *("runs", "models", "export", "show", "repair"),
+    *("evaluate", "compare", "think", "judge", "explore", "search", "correct", "teach", "unteach", "recognise"),
+    *("serve", "studio", "runs", "models", "doctor", "export", "show", "repair"),
 ]
 
 

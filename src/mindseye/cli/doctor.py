@@ -7,15 +7,16 @@ import platform
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from packaging.requirements import Requirement
 
 from mindseye.cli import console
 from mindseye.errors import MindseyeError, Unavailable
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 GOOD, LACKING, BROKEN = "good", "lacking", "broken"  # as it should be; something optional is not there; it cannot work
 MARKS = {GOOD: "+", LACKING: "-", BROKEN: "!"}
@@ -93,6 +94,10 @@ def machine() -> Iterator[Finding]:
 
 def packages() -> Iterator[Finding]:
     """What it needs, and what each extra needs, as its own package says."""
+    from importlib import metadata
+
+    from packaging.requirements import Requirement
+
     extras: dict[str, list[Requirement]] = {"": []}
     for line in metadata.requires("mindseye") or []:
         asked = Requirement(line)
@@ -169,6 +174,8 @@ def running(folder: Path) -> Iterator[Finding]:
 
 def _lacks(asked: Requirement) -> str:
     """What is wrong with a package, or ""."""
+    from importlib import metadata
+
     try:
         there = metadata.version(asked.name)
     except metadata.PackageNotFoundError:
