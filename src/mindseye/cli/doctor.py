@@ -81,10 +81,8 @@ def machine() -> Iterator[Finding]:
         )  # fmt: skip
     if hasattr(os, "getloadavg"):
         taken = os.getloadavg()[0] / (cores or 1)
-        words = f"others took {min(taken, 1):.0%} of the cores in the last minute"
-        yield Finding(
-            "load", GOOD if taken < BUSY else LACKING, words + ("" if taken < BUSY else ": a training suffers much")
-        )
+        suffers = "" if taken < BUSY else ": a training beside that is several times slower"
+        yield Finding("load", GOOD, f"{min(taken, 1):.0%} of the cores were busy in the last minute{suffers}")
     total, free = _memory()
     if total:
         yield Finding(
