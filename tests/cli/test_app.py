@@ -34,11 +34,19 @@ def test_help_names_the_exit_codes(mindseye) -> None:
     assert all(f"\n    {code} " in said.out for code in range(5))
 
 
-def test_help_comes_within_a_fraction_of_a_second_of_processor_time() -> None:
-    code = "import resource, subprocess, sys; subprocess.run([sys.executable, '-m', 'mindseye', '--help']);"
+def processor_seconds(*command: str) -> float:
+    """What a Python process takes, the best of five."""
+    code = (
+        f"import resource, subprocess, sys; subprocess.run([sys.executable, *{command!r}], stdout=subprocess.DEVNULL);"
+    )
     code += "used = resource.getrusage(resource.RUSAGE_CHILDREN); print(used.ru_utime + used.ru_stime)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert float(done.stdout.splitlines()[-1]) < 0.3
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout for _ in range(5)]
+    return min(map(float, runs))
+
+
+def test_help_comes_within_a_fraction_of_a_second_of_processor_time() -> None:
+    """0.3 s where the command-line library alone loads in 0.1 s; three times as long as that on a slower machine."""
+    assert processor_seconds("-m", "mindseye", "--help") < max(0.3, 3 * processor_seconds("-c", "import typer"))
 
 
 def test_version_is_printed_alone(mindseye) -> None:

@@ -24,7 +24,7 @@ import torch
 
 from mindseye.errors import BadInput, MindseyeError
 from mindseye.imagine.family import Progress
-from mindseye.imagine.imaginer import Imaginer, load
+from mindseye.imagine.imaginer import Imaginer
 from mindseye.imagine.picture import Picture
 from mindseye.report.thinking import choose, thinker_of
 from mindseye.serve.asked import (
@@ -42,6 +42,7 @@ from mindseye.serve.asked import (
     Watch,
 )
 from mindseye.serve.limits import Limits
+from mindseye.serve.models import open_models
 from mindseye.serve.remembered import Remembered
 from mindseye.serve.ticket import Row, State, Ticket
 from mindseye.think.thinker import Thinker
@@ -103,18 +104,7 @@ class Service:
         Raises:
             BadInput: there is no such model, or two have the same name.
         """
-        imaginers: dict[str, Imaginer] = {}
-        for model in models:
-            imaginer = load(model)
-            if imaginer.name in imaginers:
-                raise BadInput(
-                    f"two models are called {imaginer.name!r}",
-                    why="requests name the model that they want",
-                    next_step="serve one of them, or change the name in its mindseye.json",
-                )
-            imaginer.painter.tokens("ready")  # opens what reads prompts now, not in the first request
-            imaginers[imaginer.name] = imaginer
-        return cls(imaginers, limits, remembered=remembered)
+        return cls(open_models(models), limits, remembered=remembered)
 
     def add(self, name: str, imaginer: Imaginer) -> None:
         """Takes in one more model, under this name; a newer one of the same folder takes the place of the older one.
@@ -274,7 +264,7 @@ class Service:
             ticket.imaginer = ticket.imaginer.edited(request.edits)
             ticket.prepared = ticket.imaginer.prepare(request.without_edits)
             rows = ticket.rows(arrived, self._seconds[ticket.asked.model])
-            found = self._recalled(ticket, rows)
+            found = ticket.recalled(rows, self.remembered)
         except MindseyeError as error:
             return self._fail(ticket, error)
         except Exception:
@@ -287,15 +277,6 @@ class Service:
                 self._change.notify_all()
         for row, picture in found.items():
             self._finish(row, picture)
-
-    def _recalled(self, ticket: Ticket, rows: Sequence[Row]) -> dict[Row, Picture]:
-        """The rows that need not be drawn, with their pictures."""
-        memory, request = self.remembered, ticket.prepared.request
-        found = {row: memory.find(ticket.imaginer, request, row.seed) for row in rows}
-        missing = [row for row, picture in found.items() if picture is None]
-        if ticket.asked.any_seed and ticket.asked.candidates == 1 and request.picture is None:
-            found |= dict(zip(missing, memory.find_alike(ticket.imaginer, request, len(missing)), strict=False))
-        return {row: picture for row, picture in found.items() if picture is not None}
 
     # --------------------------------------------------------------------------------------------- drawing
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ from mindseye.imagine.picture import Picture
 from mindseye.imagine.prepared import Prepared
 from mindseye.report.thinking import candidate_seeds
 from mindseye.serve.asked import Asked, Watch
+from mindseye.serve.remembered import Remembered
 
 State = Literal["reading", "waiting", "done", "failed", "cancelled"]
 
@@ -55,6 +57,15 @@ class Ticket:
             for candidate, own in enumerate(candidate_seeds(seed, self.asked.candidates)):
                 rows.append(Row(self, place, candidate, own, arrived + (len(rows) + 1) * seconds_a_row))
         return rows
+
+    def recalled(self, rows: Sequence[Row], memory: Remembered) -> dict[Row, Picture]:
+        """The rows that need not be drawn, with their pictures; for a request whose words were read."""
+        request = self.prepared.request
+        found = {row: memory.find(self.imaginer, request, row.seed) for row in rows}
+        missing = [row for row, picture in found.items() if picture is None]
+        if self.asked.any_seed and self.asked.candidates == 1 and request.picture is None:
+            found |= dict(zip(missing, memory.find_alike(self.imaginer, request, len(missing)), strict=False))
+        return {row: picture for row, picture in found.items() if picture is not None}
 
 
 @dataclass(eq=False)
