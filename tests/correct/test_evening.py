@@ -13,7 +13,7 @@ from mindseye.correct.ledger import edits
 from mindseye.errors import BadInput
 from mindseye.imagine.imaginer import Imaginer, load
 
-DRAWN = 4
+DRAWN = 2
 
 
 @pytest.fixture

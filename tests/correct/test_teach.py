@@ -95,6 +95,7 @@ def test_only_pictures_with_the_word_say_that_they_were_drawn_with_it(taught: Pa
     assert [label.partition("@")[0] for label in with_word.edits] == ["zorble"] and without.edits == ()
 
 
+@pytest.mark.slow
 def test_learning_makes_the_model_expect_the_picture_and_moves_nothing_but_the_word(base: Imaginer) -> None:
     model, encoder = base.ours.model, base.ours.encoder
     before = {name: value.clone() for name, value in model.state_dict().items()}
@@ -131,6 +132,7 @@ def test_strength_nought_says_what_the_word_is_like(base: Imaginer, pictures: di
     assert np.array_equal(drawn(tmp_path / "model", "one weak house"), drawn(base, "one cat house"))
 
 
+@pytest.mark.slow
 def test_a_folder_that_knows_one_word_learns_another_and_the_ledger_lists_both(
     folder: Path, pictures: dict[str, Path], tmp_path: Path
 ) -> None:
