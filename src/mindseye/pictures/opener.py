@@ -7,6 +7,7 @@ refuses bombs and broken files before anything is decoded; only then does Pillow
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,10 +150,11 @@ def _check_size(container: Container, limits: Limits) -> None:
 
 def _decoded(container: Container) -> Image.Image:
     try:
-        image = _DECODERS[container.format](io.BytesIO(container.picture))
-        if image.size == container.size:
-            image.load()
-            return image
+        with warnings.catch_warnings(action="ignore"):  # what a decoder finds odd is no news to whoever owns the picture
+            image = _DECODERS[container.format](io.BytesIO(container.picture))
+            if image.size == container.size:
+                image.load()
+                return image
     except Exception:  # a decoder meets damage with nearly any exception, and its text must not travel further
         raise Refused("damaged") from None
     raise Refused("damaged")
