@@ -4,7 +4,8 @@
     python benchmarks/quality.py --out bench --table                              a Markdown table of what is there
 
 A cell is one collection, arm, number of minutes and seed, and has a folder of its own under --out: its training, then
-`pictures.npy`, then `row.json`. What is there is not done again; `results.jsonl` is made from all the rows.
+for each set of prompts `SET.npy` and `SET.json`, then `row.json`. What is there is not done again; `results.jsonl` is
+made from all the rows.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 import torch
 
 import mindseye
-from cells import each_in_its_own_process, gather, is_done, write_json
+from cells import each_in_its_own_process, gather, write_json
 from judge import prompt_set, score
 from peers import ddpm, df_gan, diffusers_unet, mindseye_diffusion, real, retrieval
 from peers.trained import Trained
@@ -49,8 +50,8 @@ class Cell:
         arm: a name of `ARMS`, or "name:learning_rate" to try another rate.
         minutes: of training; 0 where there is nothing to train.
         seed: of the training and the pictures.
-        samples: pictures to draw and to judge, or as many as there are prompts in the set.
-        prompts: the set's name.
+        samples: pictures of each set to draw and to judge, or as many as the set has prompts.
+        prompts: the names of the sets.
     """
 
     collection: str
@@ -58,13 +59,13 @@ class Cell:
     minutes: float
     seed: int
     samples: int
-    prompts: str
+    prompts: tuple[str, ...]
 
     @property
     def folder_name(self) -> str:
         collection = Path(self.collection).name
         arm = self.arm.replace(":", "-")
-        return f"{collection}-{arm}-{self.minutes:g}min-seed{self.seed}-{self.prompts}-{self.samples}"
+        return f"{collection}-{arm}-{self.minutes:g}min-seed{self.seed}-{self.samples}"
 
     @property
     def arm_name(self) -> str:
@@ -81,39 +82,50 @@ def run(cell: Cell, out: Path) -> None:
     folder = out / cell.folder_name
     folder.mkdir(parents=True, exist_ok=True)
     collection = mindseye.open_collection(cell.collection)
-    asked = prompt_set(collection, cell.prompts, cell.samples)
-    count = len(asked)
-    drawn, facts = folder / "pictures.npy", folder / "drawn.json"
-    if not facts.exists():
+    lacking = [name for name in cell.prompts if not (folder / f"{name}.json").exists()]
+    if lacking:
         began = time.monotonic()
         trained = ARMS[cell.arm_name](collection, cell.minutes, folder, cell.seed, **cell.learning_rate)
-        seconds = time.monotonic() - began
-        first = PICTURE_SEEDS_APART * cell.seed
-        began = time.monotonic()
-        pictures = trained.draw(asked.prompts, list(range(first, first + count)))
-        assert pictures.dtype == np.uint8 and pictures.shape == asked.real.shape, pictures.shape
-        np.save(drawn, pictures, allow_pickle=False)
         told = {
-            **asdict(cell),
-            "drawn": count,
             "fingerprint": collection.fingerprint,
             "pictures_seen": trained.pictures_seen,
             "parameters": trained.parameters,
             "learning_rate": trained.learning_rate,
             "threads": torch.get_num_threads(),
-            "wall_seconds": round(seconds, 1),  # of this start: with set-up, compilation and checkpoints
-            "drawing_seconds": round(time.monotonic() - began, 1),
-            "picture_seeds": f"{first}-{first + count - 1}",
+            "wall_seconds": round(time.monotonic() - began, 1),  # of this start: with set-up and compilation
             **circumstances(),
         }
-        write_json(facts, told)
-    row = {**json.loads(facts.read_text(encoding="utf-8")), "figures": None}
-    heard = None if cell.arm_name in UNCONDITIONAL else asked.prompts
-    try:
-        row["figures"] = score(np.load(drawn, allow_pickle=False), heard, collection, cell.prompts)
-    except ImportError as error:
-        say(f"  not judged yet ({error}); the same command judges it when it can")
-    write_json(folder / "row.json", row)
+        for name in lacking:
+            write_json(folder / f"{name}.json", told | draw(cell, trained, collection, name, folder))
+    row, figures = asdict(cell), {}
+    for name in cell.prompts:
+        row |= json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        heard = None if cell.arm_name in UNCONDITIONAL else prompt_set(collection, name, cell.samples).prompts
+        try:
+            figures[name] = score(np.load(folder / f"{name}.npy", allow_pickle=False), heard, collection, name)
+        except ImportError as error:
+            say(f"  not judged yet ({error}); the same command judges it when it can")
+    write_json(folder / "row.json", row | {"figures": figures})
+
+
+def draw(cell: Cell, trained: Trained, collection: mindseye.Collection, name: str, folder: Path) -> dict[str, object]:
+    """Draws for one set of prompts into SET.npy; gives what there is to say about it."""
+    asked = prompt_set(collection, name, cell.samples)
+    first = PICTURE_SEEDS_APART * cell.seed
+    began = time.monotonic()
+    pictures = trained.draw(asked.prompts, list(range(first, first + len(asked))))
+    assert pictures.dtype == np.uint8 and pictures.shape == asked.real.shape, pictures.shape
+    np.save(folder / f"{name}.npy", pictures, allow_pickle=False)
+    return {
+        "drawing_seconds": round(time.monotonic() - began, 1),
+        "picture_seeds": f"{first}-{first + len(asked) - 1}",
+    }
+
+
+def is_done(cell: Cell, out: Path) -> bool:
+    """Whether a cell is trained, drawn and judged on all sets."""
+    path = out / cell.folder_name / "row.json"
+    return path.exists() and set(cell.prompts) <= set(json.loads(path.read_text(encoding="utf-8"))["figures"])
 
 
 def cells(asked: argparse.Namespace) -> list[Cell]:
@@ -124,7 +136,7 @@ def cells(asked: argparse.Namespace) -> list[Cell]:
             for collection in asked.collections:
                 for arm in asked.arms:
                     for_it = 0 if arm in UNTRAINED else minutes
-                    found[Cell(collection, arm, for_it, seed, asked.samples, asked.prompts)] = None
+                    found[Cell(collection, arm, for_it, seed, asked.samples, tuple(asked.prompts))] = None
     return list(found)
 
 
@@ -134,8 +146,9 @@ def main() -> None:
     parser.add_argument("--arms", nargs="+", default=list(ARMS), help="those that take part; NAME:RATE tries a rate")
     parser.add_argument("--minutes", nargs="+", type=float, default=[45.0], help="of training [45]")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="[0 1 2]")
-    parser.add_argument("--samples", type=int, default=500, help="pictures to judge [500]")
-    parser.add_argument("--prompts", default="held_out", help="the set to draw for: held_out, seen, ... [held_out]")
+    parser.add_argument("--samples", type=int, default=200, help="pictures of each set to judge [200]")
+    sets = ["seen", "held_out"]
+    parser.add_argument("--prompts", nargs="+", default=sets, help="the sets to draw for [seen held_out]")
     parser.add_argument("--threads", type=int, default=2, help="processor threads [2]")
     parser.add_argument("--out", type=Path, required=True, help="folder for everything")
     parser.add_argument("--table", action="store_true", help="print a Markdown table of what is there, and end")
@@ -146,7 +159,8 @@ def main() -> None:
             parser.error(f"there is no arm {arm!r}; there are {', '.join(ARMS)}")
     if asked.cell:
         torch.set_num_threads(asked.threads)
-        run(Cell(**json.loads(asked.cell)), asked.out)
+        told = json.loads(asked.cell)
+        run(Cell(**{**told, "prompts": tuple(told["prompts"])}), asked.out)
         return
     if not asked.table:
         race(asked)
@@ -157,7 +171,7 @@ def main() -> None:
 
 def race(asked: argparse.Namespace) -> None:
     """Every cell that is not done yet."""
-    todo = {cell.folder_name: cell for cell in cells(asked) if not is_done(asked.out / cell.folder_name)}
+    todo = {cell.folder_name: cell for cell in cells(asked) if not is_done(cell, asked.out)}
     say(f"{len(todo)} cells to do, about {sum(cell.minutes for cell in todo.values()) / 60:.1f} hours of training")
     told = {name: asdict(cell) for name, cell in todo.items()}
     each_in_its_own_process(__file__, told, asked.out, ["--threads", str(asked.threads)])

@@ -14,6 +14,11 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
     A value is the mean over the seeds; in brackets stand the lowest and the highest end of the seeds' 95 % intervals.
     """
+    rows = [
+        {**row, "prompts": name, "figures": figures, "drawn": max(figure["n_generated"] for figure in figures.values())}
+        for row in rows
+        for name, figures in row["figures"].items()
+    ]
     if not rows:
         return "There is nothing yet."
     untrained = [row for row in rows if not row["minutes"]]
@@ -27,7 +32,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:
-    figures = list(dict.fromkeys(name for row in rows for name in (row["figures"] or {}) if _is_shown(name)))
+    figures = list(dict.fromkeys(name for row in rows for name in row["figures"] if _is_shown(name)))
     heads = ["arm", "parameters", "rate", "pictures seen", "seeds", "n", *figures, "date"]
     arms = sorted({row["arm"] for row in rows}, key=lambda arm: (*(arm != name for name in ORDER), arm))
     lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
@@ -41,7 +46,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
             f"{seen:,.0f}" if seen else "-",
             " ".join(str(row["seed"]) for row in sorted(mine, key=lambda row: row["seed"])),
             str(mine[0]["drawn"]),
-            *(interval([row["figures"][name] for row in mine if name in (row["figures"] or {})]) for name in figures),
+            *(interval([row["figures"][name] for row in mine if name in row["figures"]]) for name in figures),
             max(row["date"] for row in mine)[:10],
         ]
         lines.append(f"| {' | '.join(fields)} |")
