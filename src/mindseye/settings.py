@@ -34,11 +34,17 @@ def checked(config: type[Config], values: Mapping[str, Any], prefix: str = "") -
         name = ".".join(str(part) for part in first["loc"])
         about = config.model_fields[name].description if name in config.model_fields else ""
         raise BadInput(
-            f"{prefix}{name} cannot be {first['input']!r}" if name else "these settings do not fit together",
+            f"{prefix}{name} cannot be {shown(first['input'])}" if name else "these settings do not fit together",
             why=first["msg"].removeprefix("Value error, "),
             next_step=f"{prefix}{name}: {about}" if about else "",
             field=name,
         ) from None
+
+
+def shown(value: object, most: int = 80) -> str:
+    """A value as an error shows it: its beginning, if it is long."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
 
 
 def unknown_key(key: str, known: Iterable[str], where: str) -> BadInput:

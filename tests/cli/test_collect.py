@@ -23,6 +23,7 @@ def test_for_people_the_same_is_a_summary(mindseye, picture_folder: Path, tmp_pa
 
 def test_inspect_writes_the_page_where_it_is_told(mindseye, picture_folder: Path, tmp_path: Path) -> None:
     mindseye("collect", picture_folder, tmp_path / "prepared")
+    assert "--out report.html" in mindseye("inspect", tmp_path / "prepared").err
     said = mindseye("inspect", tmp_path / "prepared", "--out", tmp_path / "report.html", "--json")
     assert json.loads(said.out)["page"] == str(tmp_path / "report.html")
     assert "a noisy square number" in (tmp_path / "report.html").read_text(encoding="utf-8")

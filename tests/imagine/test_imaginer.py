@@ -92,6 +92,12 @@ def test_a_value_out_of_range_is_refused_by_name(field: str, value: object) -> N
         Request.of(**{"prompt": "a cat", field: value})
 
 
+def test_a_refusal_shows_the_beginning_of_what_is_long() -> None:
+    with pytest.raises(BadInput) as caught:
+        Request.of(prompt="x" * 50_000)
+    assert "50,002 characters" in str(caught.value) and len(str(caught.value)) < 300
+
+
 def test_what_the_model_cannot_do_is_refused_by_name(imaginer: Imaginer) -> None:
     with pytest.raises(BadInput, match="size cannot be 64"):
         imaginer.imagine(Request(prompt="a cat", size=64))

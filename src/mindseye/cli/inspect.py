@@ -27,6 +27,8 @@ def inspect(
     console.answer({**facts, **page}, summary(facts), as_json=as_json)
     if out:
         console.say(f"report: {out}")
+    elif not as_json:
+        console.say("  a page of it with --out report.html")
 
 
 def summary(facts: dict[str, Any]) -> str:

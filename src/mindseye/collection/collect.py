@@ -121,8 +121,11 @@ def collect(
         info["attribution"] = [attribution]
     done = time.perf_counter()
     info["seconds"] = {"read": round(cleaning_began - began, 3), "clean": round(done - cleaning_began, 3)}
-    groups = len(info["duplicate_groups"])
-    log(f"cleaned in {done - cleaning_began:.1f} s: {groups:,} groups of duplicates, {len(examples):,} pictures kept")
+    groups, merged = len(info["duplicate_groups"]), len(reading.prepared) - len(pictures)
+    log(
+        f"cleaned in {done - cleaning_began:.1f} s: {groups:,} groups of duplicates, {merged:,} merged with the same"
+        f" picture, {len(examples):,} kept"
+    )
     splits = {
         name: [example for example, side in zip(examples, sides, strict=True) if side == name]
         for name in ("train", "validation")

@@ -27,7 +27,7 @@ CARD = CardText(
     library="diffusers",
     tag="text-to-image",
     does="It draws {size} x {size} px {mode} pictures from short prompts.",
-    usage='mindseye imagine "a smiling cat" --model path/to/this/folder',
+    usage='mindseye imagine "words of your own" --model path/to/this/folder',
     limits=(
         "It knows the words in `words.txt` from its own pictures; what it draws for others is a guess by the text"
         " encoder.",

@@ -45,6 +45,13 @@ _UPRIGHT = {
 }
 
 
+_NEXT = {
+    "no such file": "see whether the name is right",
+    "not a file": "name one picture",
+    "file cannot be read": "see whether you may read it",
+}
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a picture may cost.
@@ -75,9 +82,8 @@ class PictureError(BadInput):
 
     def __init__(self, name: str, reason: str) -> None:
         readable = "".join(c if c.isprintable() else "?" for c in name) or "the picture"
-        super().__init__(
-            f"{readable} cannot be used: {reason}", next_step="save it again as a PNG or JPEG, or leave it out"
-        )
+        next_step = _NEXT.get(reason, "save it again as a PNG or JPEG, or leave it out")
+        super().__init__(f"{readable} cannot be used: {reason}", next_step=next_step)
         self.reason = reason
 
 
@@ -150,7 +156,7 @@ def _check_size(container: Container, limits: Limits) -> None:
 
 def _decoded(container: Container) -> Image.Image:
     try:
-        with warnings.catch_warnings(action="ignore"):  # what a decoder finds odd is no news to whoever owns the picture
+        with warnings.catch_warnings(action="ignore"):  # what is merely odd is no news to the owner
             image = _DECODERS[container.format](io.BytesIO(container.picture))
             if image.size == container.size:
                 image.load()

@@ -23,7 +23,7 @@ LEARNER = Learner(
         library="mindseye",
         tag="image-text-matching",
         does="It tells how well a caption fits a {size} x {size} px {mode} picture, and which region a word is about.",
-        usage='mindseye judge PICTURE --prompt "a smiling cat" --thinker path/to/this/folder',
+        usage='mindseye judge PICTURE --prompt "words of your own" --thinker path/to/this/folder',
         limits=(
             "It has seen {pictures:,} pictures; of others it knows little.",
             "It is a chooser of pictures, not an impartial judge: a model that is chosen by it must be measured with"

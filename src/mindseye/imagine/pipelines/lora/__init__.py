@@ -28,7 +28,7 @@ FAMILY = Family(
         tag="text-to-image",
         does="It draws {size} x {size} px {mode} pictures from prompts, together with the pipeline that it was trained"
         " on (`base` in `mindseye.json`), which is not in this folder.",
-        usage='mindseye imagine "a smiling cat" --model path/to/this/folder',
+        usage='mindseye imagine "words of your own" --model path/to/this/folder',
         limits=(
             "It is nothing without its base, whose licence and limits are its own.",
             "It was trained on {pictures:,} pictures. What they do not show is drawn as the base draws it.",
