@@ -10,8 +10,6 @@ The target of a row with several labels is the sign of the sum of their centres.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -22,7 +20,7 @@ from torch import Tensor
 from mindseye.randomness import rng_at
 from mindseye.recall.codes.centres import class_centres
 from mindseye.recall.hashers.hasher import JointHasher, Pairs
-from mindseye.recall.hashers.towers import Settings, fit_towers
+from mindseye.recall.hashers.towers import Objective, Settings, fit_towers
 
 LAMBDA = 1e-4
 SETTINGS = Settings()
@@ -54,17 +52,11 @@ def targets(labels: Bool[np.ndarray, "row label"], bits: int, seed: int) -> Floa
     return np.where(total == 0, drawn, np.sign(total)).astype(np.float32)
 
 
-class Csq:
+class Csq(Objective):
     """The objective."""
 
     def __init__(self, target: Float[np.ndarray, "row bit"]) -> None:
         self.target = torch.from_numpy(target)
-
-    def parameters(self) -> Iterable[Tensor]:
-        return []
-
-    def begin_epoch(self, epoch: int) -> None:
-        pass
 
     def __call__(
         self, x: Float[Tensor, "batch bit"], y: Float[Tensor, "batch bit"], rows: Int[Tensor, "batch"]

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from mindseye.randomness import rng_at
 from mindseye.recall.hashers.hasher import JointHasher, Pairs
-from mindseye.recall.hashers.towers import Settings, fit_towers
+from mindseye.recall.hashers.towers import Objective, Settings, fit_towers
 
 ALPHA = 0.8
 SETTINGS = Settings()
@@ -57,7 +57,7 @@ def margin(classes: int, bits: int) -> float:
     return 1 - 2 * d / bits
 
 
-class Dsph:
+class Dsph(Objective):
     """The objective, with its proxies."""
 
     def __init__(self, labels: Bool[np.ndarray, "row label"], bits: int, seed: int) -> None:
@@ -68,9 +68,6 @@ class Dsph:
 
     def parameters(self) -> Iterable[Tensor]:
         return [self.proxies]
-
-    def begin_epoch(self, epoch: int) -> None:
-        pass
 
     def __call__(
         self, x: Float[Tensor, "batch bit"], y: Float[Tensor, "batch bit"], rows: Int[Tensor, "batch"]

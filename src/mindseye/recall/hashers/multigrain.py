@@ -12,8 +12,6 @@ similarity matrix that is cleaned during training, made of published parts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -22,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mindseye.recall.hashers.hasher import JointHasher, Pairs, unit
-from mindseye.recall.hashers.towers import Settings, fit_towers
+from mindseye.recall.hashers.towers import Objective, Settings, fit_towers
 
 PICTURES_SHARE = 0.3  # of a picture's looks in S, beside its captions
 GRAPH_SHARE = 0.5  # of common neighbours in S
@@ -73,15 +71,12 @@ def _cosines(features: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray((shifted @ shifted.T + 1) / 2, np.float32)
 
 
-class Multigrain:
+class Multigrain(Objective):
     """The objective, with the similarity that it updates from codes seen last."""
 
     def __init__(self, S: Float[np.ndarray, "picture picture"], bits: int) -> None:
         self.S = torch.from_numpy(S)
         self._seen = torch.zeros(len(S), bits)  # of each row: picture and caption together
-
-    def parameters(self) -> Iterable[Tensor]:
-        return []
 
     def begin_epoch(self, epoch: int) -> None:
         if epoch and epoch % EVERY == 0:

@@ -12,8 +12,6 @@ them learns the same codes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -22,7 +20,7 @@ from torch import Tensor
 
 from mindseye.recall.codes.centres import class_centres
 from mindseye.recall.hashers.hasher import JointHasher, Pairs
-from mindseye.recall.hashers.towers import Settings, fit_towers
+from mindseye.recall.hashers.towers import Objective, Settings, fit_towers
 
 SCALE, MARGIN = 8.0, 0.2  # s and m
 SETTINGS = Settings()
@@ -46,18 +44,12 @@ def fit_orthohash(pairs: Pairs, bits: int, seed: int = 0, settings: Settings = S
     return fit_towers("orthohash", pairs, bits, objective, settings, seed)
 
 
-class OrthoHash:
+class OrthoHash(Objective):
     """The objective."""
 
     def __init__(self, labels: Bool[np.ndarray, "row label"], codes: Float[np.ndarray, "label bit"]) -> None:
         self.labels = torch.from_numpy(labels)
         self.codes = F.normalize(torch.from_numpy(codes), dim=1)
-
-    def parameters(self) -> Iterable[Tensor]:
-        return []
-
-    def begin_epoch(self, epoch: int) -> None:
-        pass
 
     def __call__(
         self, x: Float[Tensor, "batch bit"], y: Float[Tensor, "batch bit"], rows: Int[Tensor, "batch"]

@@ -6,10 +6,11 @@ seconds on a processor and starts from what captions alone teach. The papers beg
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count, islice
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -77,18 +78,21 @@ class Settings:
     dropout: float = 0.3
 
 
-class Objective(Protocol):
-    """What is lessened: a function of the values of a batch, perhaps with parameters of its own."""
+class Objective(ABC):
+    """What is lessened: a function of the values of a batch."""
 
-    def parameters(self) -> Iterable[Tensor]: ...
-
-    def begin_epoch(self, epoch: int) -> None: ...
-
+    @abstractmethod
     def __call__(
         self, x: Float[Tensor, "batch bit"], y: Float[Tensor, "batch bit"], rows: Int[Tensor, "batch"]
     ) -> Tensor:
         """The loss of pictures `x` and their captions `y`, which are the pairs' pictures `rows`."""
-        ...
+
+    def parameters(self) -> Iterable[Tensor]:
+        """What is trained besides the towers."""
+        return ()
+
+    def begin_epoch(self, epoch: int) -> None:  # noqa: B027
+        """Told before every epoch; most have nothing to do then."""
 
 
 class _Trained:

@@ -12,8 +12,6 @@ The loss is beta L_c + (1 - beta) L_r, in the first epoch with the signs of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -22,7 +20,7 @@ from torch import Tensor
 
 from mindseye.randomness import rng_at
 from mindseye.recall.hashers.hasher import JointHasher, Pairs
-from mindseye.recall.hashers.towers import Settings, fit_towers
+from mindseye.recall.hashers.towers import Objective, Settings, fit_towers
 
 TEMPERATURE = 0.9  # T; the temperature is T sqrt(bits)
 DELTA, BETA = 0.4, 0.7
@@ -47,7 +45,7 @@ def fit_ucch(pairs: Pairs, bits: int, seed: int = 0, settings: Settings = SETTIN
     return fit_towers("ucch", pairs, bits, Ucch(len(pairs.pictures), bits, seed), settings, seed)
 
 
-class Ucch:
+class Ucch(Objective):
     """The objective, with its memory bank."""
 
     def __init__(self, pictures: int, bits: int, seed: int) -> None:
@@ -55,9 +53,6 @@ class Ucch:
         self.bank = F.normalize(torch.from_numpy(drawn), dim=1)
         self.temperature = TEMPERATURE * bits**0.5
         self._seed, self._epoch, self._step = seed, 0, 0
-
-    def parameters(self) -> Iterable[Tensor]:
-        return []
 
     def begin_epoch(self, epoch: int) -> None:
         self._epoch = epoch
