@@ -84,15 +84,17 @@ def run(cell: Cell, out: Path) -> None:
     collection = mindseye.open_collection(cell.collection)
     lacking = [name for name in cell.prompts if not (folder / f"{name}.json").exists()]
     if lacking:
-        began = time.monotonic()
+        began, worked = time.monotonic(), time.process_time()
         trained = ARMS[cell.arm_name](collection, cell.minutes, folder, cell.seed, **cell.learning_rate)
+        seconds = time.monotonic() - began
         told = {
             "fingerprint": collection.fingerprint,
             "pictures_seen": trained.pictures_seen,
             "parameters": trained.parameters,
             "learning_rate": trained.learning_rate,
             "threads": torch.get_num_threads(),
-            "wall_seconds": round(time.monotonic() - began, 1),  # of this start: with set-up and compilation
+            "wall_seconds": round(seconds, 1),  # of this start: with set-up and compilation
+            "cores": round((time.process_time() - worked) / seconds, 2),  # that it had: a machine may be shared
             **circumstances(),
         }
         for name in lacking:

@@ -33,7 +33,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:
     figures = list(dict.fromkeys(name for row in rows for name in row["figures"] if _is_shown(name)))
-    heads = ["arm", "parameters", "rate", "pictures seen", "seeds", "n", *figures, "date"]
+    heads = ["arm", "parameters", "rate", "pictures seen", "cores it had", "seeds", "n", *figures, "date"]
     arms = sorted({row["arm"] for row in rows}, key=lambda arm: (*(arm != name for name in ORDER), arm))
     lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
     for arm in arms:
@@ -44,6 +44,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
             f"{mine[0]['parameters'] / 1e6:.1f} M" if mine[0]["parameters"] else "-",
             f"{mine[0]['learning_rate']:g}" if mine[0]["learning_rate"] else "-",
             f"{seen:,.0f}" if seen else "-",
+            f"{statistics.mean(row['cores'] for row in mine):.2f}" if seen else "-",
             " ".join(str(row["seed"]) for row in sorted(mine, key=lambda row: row["seed"])),
             str(mine[0]["drawn"]),
             *(interval([row["figures"][name] for row in mine if name in row["figures"]]) for name in figures),
