@@ -1,7 +1,8 @@
 """How fast and how large, beside the field's own tools: one JSON line a figure on standard output.
 
-    python benchmarks/speed.py > speed.jsonl            everything, 10 to 20 minutes on two idle cores
+    python benchmarks/speed.py > speed.jsonl            everything, half an hour on two idle cores
     python benchmarks/speed.py --only train --only draw
+    python benchmarks/speed.py --table speed.jsonl      the lines as a Markdown table
     python benchmarks/speed.py --quick                  whether it runs; its figures mean nothing
 
 Every pair runs alone in one process, in turns A B A B; a figure is the median of the turns, with the slowest and the
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import os
 import shutil
 import statistics
@@ -301,6 +303,25 @@ def print_programs(
     )
 
 
+def table(lines: Sequence[str]) -> str:
+    """Lines of figures as a Markdown table."""
+    rows = [json.loads(line) for line in lines]
+    heads = "| figure | mindseye | the other | | ratio |\n| --- | --- | --- | --- | --- |"
+    fields = (
+        f"| {row['figure']} ({row['unit']}) | {_spread(row, 'ours')} | {_spread(row, 'peer')} | {row['peer_name']} |"
+        f" {row['ratio']:.2f} |"
+        for row in rows
+    )
+    machines = sorted({f"{row['processor']}, {row['cores']} cores, {row['date'][:10]}" for row in rows})
+    versions = sorted({f"{name} {version}" for row in rows for name, version in row["versions"].items()})
+    return "\n".join([heads, *fields, "", f"{'; '.join(machines)}. {', '.join(versions)}."])
+
+
+def _spread(row: dict[str, Any], whose: str) -> str:
+    ends = row.get(f"{whose}_spread")
+    return f"{row[whose]:g} ({ends[0]:g} to {ends[1]:g})" if ends else f"{row[whose]:g}"
+
+
 BENCHMARKS: tuple[Callable[[Effort, Path], None], ...] = (train, share, draw, cold, memory, size, patch, collection)
 
 
@@ -310,8 +331,12 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=names, help="these alone; may be given several times")
     parser.add_argument("--quick", action="store_true", help="see whether it runs")
     parser.add_argument("--threads", type=int, default=2, help="processor threads [2]")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="print its lines as a table, and end")
     parser.add_argument("--child", nargs=3, metavar=("NAME", "BATCH", "FOLDER"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if asked.table:
+        print(table(asked.table.read_text(encoding="utf-8").splitlines()))
+        return
     if asked.child:
         name, batch_size, folder = asked.child
         run_child(name, int(batch_size), Path(folder))
