@@ -24,13 +24,5 @@ def test_bytes_read_well(count: int, text: str) -> None:
     assert console.size(count) == text
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.04, "0.0 s"), (9.94, "9.9 s"), (12.3, "12 s"), (59.7, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
-)
-def test_durations_read_well(seconds: float, text: str) -> None:
-    assert console.duration(seconds) == text
-
-
 def test_a_table_is_as_wide_as_what_is_in_it() -> None:
     assert console.table(["name", "n"], [["a longer one", "7"]]) == "name          n\na longer one  7"

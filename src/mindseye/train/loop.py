@@ -35,6 +35,7 @@ from mindseye.train.run import RunFolder
 from mindseye.train.setup import Ready, make_ready
 from mindseye.train.signals import Interrupted, StopRequest, stop_request
 from mindseye.train.track import tensorboard
+from mindseye.wording import counted
 
 REHEARSALS = 2  # compiled steps that the time estimate is taken from
 
@@ -131,7 +132,7 @@ def _train(
             run.event(f"collect: {stage}", seconds=seconds, bytes=collection.info.get("bytes", {}).get(stage, 0))
     run.event("started", pictures_seen=position.pictures_seen, processes=peers.size)
     if checkpoint:
-        log(f"going on at {position.pictures_seen} pictures")
+        log(f"going on at {counted(position.pictures_seen, 'picture')}")
     with _ending_recorded(run):
         resolved.machine.set_up(log)
         ready = make_ready(run, resolved, learner, collection, peers, log)
@@ -253,7 +254,8 @@ class Training:
         names = self.ready.feed.file_names(prepared.samples)
         first = self.position.pictures_seen
         return NotFinite(
-            f"the {objective.name} at {first} pictures is {loss}, its gradient's norm {norm}: stopped before using it",
+            f"the {objective.name} at {counted(first, 'picture')} is {loss}, its gradient's norm {norm}: "
+            "stopped before using it",
             why=f"samples {first} to {first + self.config.batch_size - 1}: {', '.join(names)}",
             next_step="look at these pictures, or begin a new run with a lower learning_rate or precision=float32; "
             "the last checkpoint is intact",

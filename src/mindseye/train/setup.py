@@ -22,6 +22,7 @@ from mindseye.train.machine import Machine
 from mindseye.train.plan import Resolved
 from mindseye.train.previews import preview_prompts
 from mindseye.train.run import RunFolder
+from mindseye.wording import counted
 
 PROBE_PICTURES = 2  # of the batch whose memory is measured
 
@@ -69,14 +70,14 @@ def make_ready(
         pictures = captions.read(train, resolved.pictures)
         held_out_pictures = captions.read(validation, resolved.pictures) if validation else None
         fields.update(pictures=len(pictures.pixels), bytes=_bytes(pictures, held_out_pictures))
-        log(f"read {len(pictures.pixels)} pictures to train on, {fields['bytes'] / 2**20:.0f} MiB")
+        log(f"read {counted(len(pictures.pixels), 'picture')} to train on, {fields['bytes'] / 2**20:.0f} MiB")
     draws = isinstance(learner, Family)
     prompts = preview_prompts(train, validation, config.preview_pictures) if draws else []
     prompt_captions = [captions(prompt) for prompt in prompts]
     with run.stage("encode") as fields:
         features = caption_features(resolved.encoder, captions.texts, run.features)
         fields.update(captions=len(captions.texts), bytes=features.bytes)
-        log(f"read {len(captions.texts)} captions, {features.bytes / 2**20:.0f} MiB of features")
+        log(f"read {counted(len(captions.texts), 'caption')}, {features.bytes / 2**20:.0f} MiB of features")
     with run.stage("build") as fields:
         model = learner.build(resolved.model, config.seed).to(torch.device(machine.device))
         objectives = list(model.objectives())
