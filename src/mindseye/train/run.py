@@ -69,7 +69,7 @@ class RunFolder:
             BadInput: another process trains here, or the folder holds something else.
             Unavailable: the folder cannot be written.
         """
-        if self.path.exists() and not (self.path / "run.toml").exists() and not self._is_fresh():
+        if self.path.exists() and not self.begun and not self._is_fresh():
             raise BadInput(
                 f"{self.path} is not a run folder and not empty, so it is left alone",
                 next_step="choose a new folder for the run",
@@ -84,6 +84,16 @@ class RunFolder:
     def _is_fresh(self) -> bool:
         return self.path.is_dir() and {child.name for child in self.path.iterdir()} <= {"lock", "features"}
 
+    @property
+    def begun(self) -> bool:
+        """Whether a training was planned here."""
+        return (self.path / "run.toml").exists()
+
+    @property
+    def pictures_kept(self) -> int:
+        """Pictures seen by the newest checkpoint, from its name; 0 before the first."""
+        return max((int(path.name) for path in self.checkpoints.glob("[0-9]*") if path.name.isdecimal()), default=0)
+
     def read_plan(self) -> Plan | None:
         """What this run is, or None before it began.
 
@@ -91,7 +101,7 @@ class RunFolder:
             BadInput: run.toml is damaged or of another version.
         """
         path = self.path / "run.toml"
-        if not path.exists():
+        if not self.begun:
             return None
         try:
             return Plan.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
