@@ -143,6 +143,23 @@ def test_only_one_process_trains_in_a_folder(quick: Any, tmp_path: Path) -> None
     assert run.state == "finished"
 
 
+@pytest.mark.parametrize(
+    ("goal", "settings", "said"),
+    [
+        ({"pictures": 80}, {"batch_size": "-3"}, "batch_size cannot be -3"),
+        ({"minutes": 0}, {}, "minutes cannot be 0"),
+        ({"pictures": 80}, {"model.widht": "8"}, "no setting 'model.widht'"),
+        ({"pictures": 80, "minutes": 1}, {}, "do not fit together"),
+    ],
+)
+def test_a_training_that_is_refused_leaves_nothing_behind(
+    tiny: ModuleType, collection: Collection, tmp_path: Path, goal: Any, settings: dict[str, str], said: str
+) -> None:
+    with pytest.raises(BadInput, match=said):
+        train(tiny.FAMILY, collection, tmp_path / "runs" / "run", **goal, settings=tiny.FAST | settings)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_folder_is_refused_by_name(quick: Any, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)

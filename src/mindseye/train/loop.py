@@ -28,7 +28,7 @@ from mindseye.train.learners import learner as learner_named
 from mindseye.train.machine import COMPILER_ERRORS, compiled
 from mindseye.train.optimiser import height, make_optimiser
 from mindseye.train.order import order_digest
-from mindseye.train.plan import new_plan, recorded_plan
+from mindseye.train.plan import Resolved, new_plan, recorded_plan
 from mindseye.train.previews import draw_preview
 from mindseye.train.progress import Clock, Report, TrainingProgress
 from mindseye.train.run import RunFolder
@@ -85,8 +85,10 @@ def train(
         run = RunFolder(run_folder, writes=peers.leads)
         if not peers.leads:
             log, show = (lambda line: None), (lambda progress: None)
+        show = show or (lambda progress: log(str(progress)))
+        fresh = None if run.begun else new_plan(learner, collection, wishes, log)  # what is refused takes no folder
         with run.lease() if peers.leads else nullcontext():
-            _train(run, learner, collection, wishes, peers, stop, log, show or (lambda progress: log(str(progress))))
+            _train(run, fresh, learner, collection, wishes, peers, stop, log, show)
     return run
 
 
@@ -106,6 +108,7 @@ def _ending_recorded(run: RunFolder) -> Iterator[None]:
 
 def _train(
     run: RunFolder,
+    fresh: Resolved | None,
     learner: Learner,
     collection: Collection,
     wishes: Wishes,
@@ -116,7 +119,7 @@ def _train(
 ) -> None:
     plan = run.read_plan()
     if plan is None:
-        resolved = new_plan(learner, collection, wishes, log)
+        resolved = fresh or new_plan(learner, collection, wishes, log)
     else:
         resolved = recorded_plan(plan, learner, collection, wishes, run, log)
     clear_leftovers(run.checkpoints)
