@@ -188,6 +188,24 @@ def test_a_loss_that_is_not_finite_stops_before_the_update_and_names_the_picture
     assert all(tensor.isfinite().all() for tensor in load_file(newest / "weights.safetensors").values())
 
 
+def test_a_gradient_that_is_not_finite_stops_before_the_update_even_where_the_loss_is(
+    tiny: ModuleType, tmp_path: Path
+) -> None:
+    spoilt = tiny.make_collection(tmp_path / "spoilt", [tiny.example(60, opacity=0)])
+    folder, settings = tmp_path / "run", tiny.FAST | {"model.visible": "true", "checkpoint_minutes": "0"}
+    settings |= {"seed": "3", "batch_size": "4"}
+    with pytest.raises(NotFinite, match=r"pictures is \d+\.\d+, its gradient's norm nan") as caught:
+        train(tiny.FAMILY, spoilt, folder, pictures=400, settings=settings)
+    run = RunFolder(folder)
+    names = caught.value.why.partition(": ")[2].split(", ")
+    assert "square60.png" in names and len(names) <= 4
+    assert run.state == "stopped by error"
+    newest = max(run.checkpoints.glob("[0-9]*"))
+    assert f"at {int(newest.name)} pictures" in caught.value.what  # the state just before the bad step
+    tensors = [tensor for path in newest.glob("*.safetensors") for tensor in load_file(path).values()]
+    assert tensors and all(tensor.isfinite().all() for tensor in tensors)
+
+
 def test_each_objective_moves_its_own_parameters_only(quick: Any, tmp_path: Path) -> None:
     alone = quick(tmp_path / "alone", 80)
     both = quick(tmp_path / "both", 80, model_rival="true")
