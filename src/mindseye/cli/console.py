@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -18,12 +19,21 @@ Edits = Annotated[
 
 def say(text: str = "") -> None:
     """A message to the person, on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    _print(text, sys.stderr)
 
 
 def answer(value: Any, text: str, *, as_json: bool) -> None:
     """The result, on standard output: `value` as one compact line of JSON, or `text` for people."""
-    print(json.dumps(value, ensure_ascii=False, separators=(",", ":")) if as_json else text, flush=True)
+    _print(json.dumps(value, ensure_ascii=False, separators=(",", ":")) if as_json else text, sys.stdout)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    """Prints. Where the reader has left (`| head`), what is being done goes on unheard: its result is on the disk."""
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())  # also for what is still in the stream, and for libraries
 
 
 @contextmanager
