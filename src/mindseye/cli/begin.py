@@ -51,6 +51,16 @@ class Place:
         return self.out / "begin.json"
 
     @property
+    def is_occupied(self) -> bool:
+        """Whether it is something else than a new folder, one of `begin`, or one whose `begin` was cut short."""
+        if not self.out.exists() or self.record.exists():
+            return False
+        return not self.out.is_dir() or not all(
+            path.name == "collection" or path.name.startswith((".collection.", ".begin.json."))
+            for path in self.out.iterdir()  # what comes before the record, and what a crash leaves of both
+        )
+
+    @property
     def report(self) -> Path:
         return self.out / "report.html"
 
@@ -126,6 +136,11 @@ def collected(folder: Path, place: Place, *, captions: Literal["required", "none
         raise BadInput(f"there is no {folder}", next_step="give the folder that holds your pictures")
     if place.out.resolve().is_relative_to(folder.resolve()):
         raise BadInput(f"--out {place.out} is inside {folder}", next_step="choose a place beside the pictures")
+    if place.is_occupied:
+        raise BadInput(
+            f"{place.out} was not made by begin and is not empty, so it is left alone",
+            next_step="choose a new folder: --out DIR",
+        )
     look = fingerprint(folder)
     if place.record.exists() and place.collection.exists():
         before = json.loads(place.record.read_text(encoding="utf-8"))
