@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mindseye.wording import counted, duration
+from mindseye.wording import counted, duration, three_digits
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,10 @@ def test_a_word_may_have_its_own_form_for_several() -> None:
 )
 def test_durations_read_well(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.04123, "0.0412"), (16.49, "16.5"), (99.4, "99.4"), (100.4, "100"), (1234.5, "1,234")]
+)
+def test_a_figure_is_no_finer_than_it_was_measured(value: float, text: str) -> None:
+    assert three_digits(value) == text

@@ -13,6 +13,11 @@ def counted(count: int, noun: str, several: str = "") -> str:
     return f"{count:,} {noun if count == 1 else several or noun + 's'}"
 
 
+def three_digits(value: float) -> str:
+    """A measured figure, no finer than it was measured: 0.412, 16.5, 1,234."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def duration(seconds: float) -> str:
     """Seconds as a person reads them: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
     if seconds < 10:

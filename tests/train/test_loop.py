@@ -270,6 +270,45 @@ def test_the_progress_is_shown_at_the_end_at_the_latest(
     assert 0 < sum(shown[-1].shares.values()) <= 1
 
 
+def test_who_watches_is_told_what_begins_in_its_order(tiny: ModuleType, collection: Collection, tmp_path: Path) -> None:
+    told: list[str] = []
+    settings = tiny.FAST | {"batch_size": "40"}
+    train(tiny.FAMILY, collection, tmp_path / "run", pictures=80, settings=settings, doing=told.append)
+    assert told == [
+        "planning the training",
+        "reading 20 pictures",
+        "reading 36 captions",
+        "building the model",
+        "measuring how much memory it needs",
+        "trying the first step",
+        "measuring the speed",
+        "training",
+        "training",
+        "looking at pictures held back",
+        "drawing the sheet of samples",
+        "saving a checkpoint",
+        "measuring the finished model",
+        "saving the model",
+    ]
+
+
+def test_compiling_is_announced_before_it_begins(tiny: ModuleType, collection: Collection, tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    def told(words: str) -> None:
+        heard.append(f"doing: {words}")
+        if words.startswith("compiling"):
+            raise KeyboardInterrupt  # the test is not about compiling
+
+    settings = tiny.FAST | {"compile": "true"}
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny.FAMILY, collection, tmp_path / "run", pictures=8, settings=settings, log=heard.append, doing=told)
+    assert heard[-2:] == [
+        "compiling the step, a minute or two; the training itself begins after that",
+        "doing: compiling the step, a minute or two",
+    ]
+
+
 @pytest.mark.parametrize(
     ("precision", "least", "expected"), [("float32", 1, 32), ("bfloat16", 1, 64), ("float32", 48, 48)]
 )

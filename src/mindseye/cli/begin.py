@@ -89,20 +89,23 @@ def begin(
     """From a folder of captioned pictures to a prompt box, in the studio where that is installed. Stopped anywhere, the
     same command goes on."""
     import mindseye
-    from mindseye.cli.train import stoppable, training_progress
+    from mindseye.cli.screen import training_screen
+    from mindseye.cli.train import stoppable
 
     place = Place(out or folder.resolve().with_name(f"{_name(folder)}-mindseye"))
-    collection = collected(folder, place, captions="none" if no_captions else "required")
-    if not place.report.exists():
-        _report(collection, place)
-    with stoppable(), training_progress() as show:
+    with stoppable(), training_screen(f"reading {folder}") as watch:
+        collection = collected(folder, place, captions="none" if no_captions else "required")
+        if not place.report.exists():
+            watch.doing("writing the report")
+            _report(collection, place)
         run = mindseye.train(
             FAMILY,
             collection,
             place.run,
             minutes=minutes,
             log=_showing_sheets(place),
-            show=show,
+            show=watch.show,
+            doing=watch.doing,
         )
     sheet = str(place.sheet) if place.sheet.exists() else None  # there is none if the last one was cut short
     result = {

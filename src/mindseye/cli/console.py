@@ -60,8 +60,8 @@ def progress(what: str) -> Iterator[Callable[[float, str], None] | None]:
         TimeRemainingColumn(compact=True),
     )
     with Progress(*columns, console=Console(stderr=True, soft_wrap=True), transient=True) as bar:
-        task = bar.add_task(what, total=1.0, words="", visible=False)  # seen from the first news on
-        yield lambda share, words: bar.update(task, completed=share, words=words, visible=True)
+        task = bar.add_task(what, total=1.0, words="")
+        yield lambda share, words: bar.update(task, completed=share, words=words)
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

@@ -23,6 +23,7 @@ from mindseye.train.config import Wishes, read_recipe, read_settings
 from mindseye.train.data import Prepared
 from mindseye.train.distributed import World, world
 from mindseye.train.ema import Average
+from mindseye.train.estimate import time_line
 from mindseye.train.finish import save_finished
 from mindseye.train.learners import learner as learner_named
 from mindseye.train.machine import COMPILER_ERRORS, compiled
@@ -53,6 +54,7 @@ def train(
     settings: Mapping[str, str] | None = None,
     log: Log = lambda line: None,
     show: Callable[[TrainingProgress], None] | None = None,
+    doing: Log = lambda words: None,
 ) -> RunFolder:
     """Trains a model of a family on a collection, or goes on with a training that was stopped.
 
@@ -65,6 +67,7 @@ def train(
         settings: of `TrainConfig`, and of the model as "model.width".
         log: called with a line of text for people, now and then.
         show: called with the progress every few seconds; without it the progress goes to `log`, too.
+        doing: called with a few words on what begins now, e.g. "saving a checkpoint"; "training" are the steps.
 
     Returns:
         The run folder; its `model` is the finished model's folder.
@@ -82,9 +85,10 @@ def train(
     if recipe is not None:
         wishes = wishes.over(read_recipe(recipe, learner.name))
     with world() as peers, stop_request() as stop:
-        run = RunFolder(run_folder, writes=peers.leads)
         if not peers.leads:
-            log, show = (lambda line: None), (lambda progress: None)
+            log, show, doing = (lambda line: None), (lambda progress: None), (lambda words: None)
+        run = RunFolder(run_folder, writes=peers.leads, doing=doing)
+        run.doing("planning the training")
         show = show or (lambda progress: log(str(progress)))
         fresh = None if run.begun else new_plan(learner, collection, wishes, log)  # what is refused takes no folder
         with run.lease() if peers.leads else nullcontext():
@@ -146,9 +150,9 @@ def _train(
             training.go()
         if peers.leads:
             model, position = training.average.model, training.position
-            with run.stage("measured"):
+            with run.stage("measured", "measuring the finished model"):
                 learner.finish(model, (batch.to(training.device) for batch in ready.feed.once()))
-            with run.stage("saved") as fields:
+            with run.stage("saved", "saving the model") as fields:
                 fields["bytes"] = save_finished(run, learner, collection, resolved, model, position, ready.palette)
         run.event("finished", **asdict(training.position))
         log(f"finished; the model is {run.model}")
@@ -213,6 +217,7 @@ class Training:
 
     def _advance(self, reached: float) -> None:
         """One step: the gradient and update of every objective whose turn it is, then the average."""
+        self.run.doing("training")
         with self.report.timed("wait"):
             prepared = self.ready.feed.at(self.position.pictures_seen).to(self.device)
         rate = height(self.position.pictures_seen, reached, self.config)
@@ -266,9 +271,12 @@ class Training:
 
     def _compile(self) -> None:
         """Runs the first step for its products, not its result: the compiled code, and a time estimate."""
-        if self.machine.compiled:
+        doing = "trying the first step"
+        if self.machine.compiled and any(o.compiles for o in self.objectives):
             self.losses = {o.name: compiled(o.loss) if o.compiles else o.loss for o in self.objectives}
-        with self.run.stage("compile") as fields:
+            doing = "compiling the step, a minute or two"
+            self.log(f"{doing}; the training itself begins after that")
+        with self.run.stage("compile", doing) as fields:
             try:
                 self._rehearse()
             except COMPILER_ERRORS as error:
@@ -277,10 +285,13 @@ class Training:
                 fields["error"] = str(error)
                 self._rehearse()
             fields["compiled"] = self.machine.compiled and "error" not in fields
+        self.run.doing("measuring the speed")
         began = time.monotonic()
         for _ in range(REHEARSALS):
             self._rehearse()
-        self._estimate_time((time.monotonic() - began) / REHEARSALS / self.config.batch_size)
+        speed = REHEARSALS * self.config.batch_size / (time.monotonic() - began)
+        self.run.event("speed", pictures_per_second=round(speed, 1))
+        self.log(time_line(self.config, self.position.pictures_seen, self.position.seconds_trained, speed))
 
     def _rehearse(self) -> None:
         """All gradients of the next batch, forgotten at once, and so are the statistics of batch norms."""
@@ -292,29 +303,19 @@ class Training:
         for buffer, value in zip(self.model.buffers(), before, strict=True):
             buffer.copy_(value)
 
-    def _estimate_time(self, seconds_per_picture: float) -> None:
-        self.run.event("speed", pictures_per_second=round(1 / seconds_per_picture, 1))
-        left = 1 - self.config.progress(self.position.pictures_seen, self.position.seconds_trained)
-        if self.config.pictures is not None:
-            pictures = left * self.config.pictures
-            self.log(f"{pictures:.0f} pictures to see: about {pictures * seconds_per_picture / 60:.0f} minutes")
-        elif self.config.minutes is not None:
-            minutes = left * self.config.minutes
-            self.log(f"{minutes:.1f} minutes to train: about {minutes * 60 / seconds_per_picture:.0f} pictures")
-
     def _preview(self) -> None:
         """The held-out loss and the sample sheet, from the averaged weights; nothing here touches the training."""
         if not self.peers.leads:
             return
         model = self.average.model
         if self.ready.held_out:
-            with self.run.stage("held_out") as fields:
+            with self.run.stage("held_out", "looking at pictures held back") as fields:
                 loss = self.ready.held_out.loss(model, self.objectives, self.machine)
                 fields.update(pictures_seen=self.position.pictures_seen, loss=loss)
                 self.position.held_out = loss if math.isfinite(loss) else None
         if self.ready.prompt_words is not None:
             path = self.run.samples / f"{self.position.pictures_seen:09d}.png"
-            with self.run.stage("preview") as fields:
+            with self.run.stage("preview", "drawing the sheet of samples") as fields:
                 prompts, words = self.ready.prompts, self.ready.prompt_words
                 drawn = draw_preview(
                     model,
@@ -332,7 +333,7 @@ class Training:
     def _checkpoint(self) -> None:
         if not self.peers.leads:
             return
-        with self.run.stage("checkpoint") as fields:
+        with self.run.stage("checkpoint", "saving a checkpoint") as fields:
             parts = {
                 "weights": self.model.state_dict(),
                 "average": self.average.model.state_dict(),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -50,11 +50,20 @@ class Plan(BaseModel):
 
 
 class RunFolder:
-    """A training on disk. Reading it needs no torch and changes nothing."""
+    """A training on disk. Reading it needs no torch and changes nothing.
 
-    def __init__(self, path: Path | str, *, writes: bool = True) -> None:
+    Args:
+        path: of the folder.
+        writes: False in the processes that follow another's lead.
+        doing: called with a few words on what begins now, for whoever watches.
+    """
+
+    def __init__(
+        self, path: Path | str, *, writes: bool = True, doing: Callable[[str], None] = lambda words: None
+    ) -> None:
         self.path = Path(path)
-        self.writes = writes  # False in the processes that follow another's lead
+        self.writes = writes
+        self.doing = doing
         self.events = EventLog(self.path / "events.jsonl")
         self.samples = self.path / "samples"
         self.checkpoints = self.path / "checkpoints"
@@ -129,8 +138,14 @@ class RunFolder:
             self.events.write(name, **fields)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[dict[str, Any]]:
-        """Times a stage and writes its event; the block adds fields, `bytes` among them, to the yielded dict."""
+    def stage(self, name: str, doing: str) -> Iterator[dict[str, Any]]:
+        """Times a stage and writes its event; the block adds fields, `bytes` among them, to the yielded dict.
+
+        Args:
+            name: of the event.
+            doing: what the stage does, in a few words for people.
+        """
+        self.doing(doing)
         fields: dict[str, Any] = {}
         began = time.monotonic()
         yield fields
