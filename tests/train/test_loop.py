@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import replace
@@ -60,6 +61,11 @@ def test_a_training_leaves_a_model_a_sheet_and_a_record(quick: Any, tmp_path: Pa
         assert stage in names
     timed = [event for event in run.events.read() if event["event"] in ("read", "encode", "checkpoint", "saved")]
     assert all(event["bytes"] > 0 and event["seconds"] >= 0 for event in timed)
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    listed = re.search(r"^my_run/\n((?:  \S.*\n)+)", page, re.MULTILINE)
+    assert listed and {line.split()[0].rstrip("/") for line in listed[1].splitlines()} == {
+        path.name for path in run.path.iterdir()
+    }
     plan = tomllib.loads((run.path / "run.toml").read_text())
     assert plan["train"]["batch_size"] == 8 and plan["machine"]["threads"] == 1 and plan["fingerprint"]
 

@@ -272,11 +272,12 @@ class Training:
     def _compile(self) -> None:
         """Runs the first step for its products, not its result: the compiled code, and a time estimate."""
         doing = "trying the first step"
-        if self.machine.compiled and any(o.compiles for o in self.objectives):
-            self.losses = {o.name: compiled(o.loss) if o.compiles else o.loss for o in self.objectives}
+        compiling = {o.name for o in self.objectives if o.compiles and self.machine.compiled}
+        if compiling:
             doing = "compiling the step, a minute or two"
             self.log(f"{doing}; the training itself begins after that")
         with self.run.stage("compile", doing) as fields:
+            self.losses = {o.name: compiled(o.loss) if o.name in compiling else o.loss for o in self.objectives}
             try:
                 self._rehearse()
             except COMPILER_ERRORS as error:
