@@ -58,6 +58,37 @@ def test_an_out_inside_the_pictures_is_refused(picture_folder: Path) -> None:
         collected(picture_folder, Place(picture_folder / "out"))
 
 
+def test_a_folder_with_other_things_in_it_is_left_alone(mindseye, picture_folder: Path, tmp_path: Path) -> None:
+    occupied = tmp_path / "thesis"
+    (occupied / "collection").mkdir(parents=True)
+    (occupied / "chapter1.txt").write_text("do not lose me")
+    said = mindseye("begin", picture_folder, "--out", occupied)
+    assert said.code == 2 and f"{occupied} was not made by begin" in said.err and "next:" in said.err
+    assert sorted(path.name for path in occupied.rglob("*")) == ["chapter1.txt", "collection"]
+    with pytest.raises(BadInput, match="left alone"):
+        collected(picture_folder, Place(occupied / "chapter1.txt"))
+
+
+def test_a_begin_that_is_refused_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInput, match="no pictures"):
+        collected(tmp_path / "empty", Place(tmp_path / "out"))
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
+def test_an_empty_folder_is_taken_and_one_of_begin_goes_on_whatever_was_cut_short(
+    picture_folder: Path, tmp_path: Path
+) -> None:
+    place = Place(tmp_path / "out")
+    place.out.mkdir()
+    (place.out / ".collection.7.writing").mkdir()  # what a power cut leaves of a collection
+    assert collected(picture_folder, place).info["pictures"] == 12
+    place.record.unlink()  # or it came just after the collection
+    assert collected(picture_folder, place).info["pictures"] == 12
+    (place.out / "notes.txt").write_text("mine")
+    assert collected(picture_folder, place).info["pictures"] == 12
+
+
 def test_the_fingerprint_of_a_folder_follows_its_files(picture_folder: Path) -> None:
     before = fingerprint(picture_folder)
     assert fingerprint(picture_folder) == before

@@ -18,7 +18,16 @@ def test_a_folder_becomes_a_collection_and_the_figures_are_printed(
 def test_for_people_the_same_is_a_summary(mindseye, picture_folder: Path, tmp_path: Path) -> None:
     said = mindseye("collect", picture_folder, tmp_path / "prepared")
     assert "prepared: 12 pictures" in said.out
-    assert "left out    1 files" in said.out
+    assert "left out    1 file\n" in said.out
+
+
+def test_one_picture_is_not_called_pictures(mindseye, picture_folder: Path, tmp_path: Path) -> None:
+    for index in range(1, 12):
+        (picture_folder / f"square{index}.png").unlink()
+    said = mindseye("collect", picture_folder, tmp_path / "prepared")
+    assert "1 of 2 pictures" in said.err and "0 groups of duplicates, 1 picture kept" in said.err
+    assert "prepared: 1 picture (" in said.out and "on 1 picture, 5 words" in said.out
+    assert "1 pictures" not in said.err + said.out
 
 
 def test_inspect_writes_the_page_where_it_is_told(mindseye, picture_folder: Path, tmp_path: Path) -> None:

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from typing import TextIO
 
 import pytest
 
@@ -19,17 +23,30 @@ def test_messages_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr() == ("", "hello\n")
 
 
+def pipe_without_a_reader() -> TextIO:
+    reader, writer = os.pipe()
+    os.close(reader)
+    return open(writer, "w")
+
+
+def test_who_speaks_to_nobody_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pipe_without_a_reader() as heard, pipe_without_a_reader() as result:
+        monkeypatch.setattr(sys, "stderr", heard)
+        monkeypatch.setattr(sys, "stdout", result)
+        for _ in range(2):
+            console.say("hello")
+            console.answer({}, "done", as_json=False)
+
+
+def test_a_command_whose_reader_has_left_ends_well() -> None:
+    with pipe_without_a_reader() as nobody:
+        command = [sys.executable, "-m", "mindseye", "runs", "--json"]
+        assert subprocess.run(command, stdout=nobody, stderr=nobody, check=False).returncode == 0
+
+
 @pytest.mark.parametrize(("count", "text"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 * 2**30, "3.0 GiB")])
 def test_bytes_read_well(count: int, text: str) -> None:
     assert console.size(count) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.04, "0.0 s"), (9.94, "9.9 s"), (12.3, "12 s"), (59.7, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
-)
-def test_durations_read_well(seconds: float, text: str) -> None:
-    assert console.duration(seconds) == text
 
 
 def test_a_table_is_as_wide_as_what_is_in_it() -> None:

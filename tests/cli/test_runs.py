@@ -40,6 +40,16 @@ def test_one_run_shows_its_state_its_stages_and_its_loss(mindseye, run: RunFolde
     assert facts["step_shares"] == {"gradient": 0.75, "optimiser": 0.25}
 
 
+def test_after_a_crash_it_counts_what_the_newest_checkpoint_holds(mindseye, run: RunFolder) -> None:
+    (run.checkpoints / "000000390").mkdir(parents=True)
+    assert json.loads(mindseye("runs", run.path, "--json").out)["pictures_seen"] == 400
+    for name in ("000000720", "000001952", ".000002704.7.writing"):
+        (run.checkpoints / name).mkdir()
+    assert json.loads(mindseye("runs", run.path, "--json").out)["pictures_seen"] == 1952
+    assert "1,952 pictures seen" in mindseye("runs", run.path).out
+    assert "1,952" in mindseye("runs", run.path.parent).out
+
+
 def test_for_people_the_stages_are_a_table_and_the_loss_a_curve(mindseye, run: RunFolder) -> None:
     said = mindseye("runs", run.path)
     assert "loss 0.9 █▄▂▁ 0.2" in said.out

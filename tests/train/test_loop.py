@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import replace
@@ -60,6 +61,11 @@ def test_a_training_leaves_a_model_a_sheet_and_a_record(quick: Any, tmp_path: Pa
         assert stage in names
     timed = [event for event in run.events.read() if event["event"] in ("read", "encode", "checkpoint", "saved")]
     assert all(event["bytes"] > 0 and event["seconds"] >= 0 for event in timed)
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    listed = re.search(r"^my_run/\n((?:  \S.*\n)+)", page, re.MULTILINE)
+    assert listed and {line.split()[0].rstrip("/") for line in listed[1].splitlines()} == {
+        path.name for path in run.path.iterdir()
+    }
     plan = tomllib.loads((run.path / "run.toml").read_text())
     assert plan["train"]["batch_size"] == 8 and plan["machine"]["threads"] == 1 and plan["fingerprint"]
 
@@ -143,6 +149,23 @@ def test_only_one_process_trains_in_a_folder(quick: Any, tmp_path: Path) -> None
     assert run.state == "finished"
 
 
+@pytest.mark.parametrize(
+    ("goal", "settings", "said"),
+    [
+        ({"pictures": 80}, {"batch_size": "-3"}, "batch_size cannot be -3"),
+        ({"minutes": 0}, {}, "minutes cannot be 0"),
+        ({"pictures": 80}, {"model.widht": "8"}, "no setting 'model.widht'"),
+        ({"pictures": 80, "minutes": 1}, {}, "do not fit together"),
+    ],
+)
+def test_a_training_that_is_refused_leaves_nothing_behind(
+    tiny: ModuleType, collection: Collection, tmp_path: Path, goal: Any, settings: dict[str, str], said: str
+) -> None:
+    with pytest.raises(BadInput, match=said):
+        train(tiny.FAMILY, collection, tmp_path / "runs" / "run", **goal, settings=tiny.FAST | settings)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_read_only_folder_is_refused_by_name(quick: Any, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
@@ -169,6 +192,24 @@ def test_a_loss_that_is_not_finite_stops_before_the_update_and_names_the_picture
     newest = max(run.checkpoints.glob("[0-9]*"))
     assert f"at {int(newest.name)} pictures" in caught.value.what  # the state just before the bad step
     assert all(tensor.isfinite().all() for tensor in load_file(newest / "weights.safetensors").values())
+
+
+def test_a_gradient_that_is_not_finite_stops_before_the_update_even_where_the_loss_is(
+    tiny: ModuleType, tmp_path: Path
+) -> None:
+    spoilt = tiny.make_collection(tmp_path / "spoilt", [tiny.example(60, opacity=0)])
+    folder, settings = tmp_path / "run", tiny.FAST | {"model.visible": "true", "checkpoint_minutes": "0"}
+    settings |= {"seed": "3", "batch_size": "4"}
+    with pytest.raises(NotFinite, match=r"pictures is \d+\.\d+, its gradient's norm nan") as caught:
+        train(tiny.FAMILY, spoilt, folder, pictures=400, settings=settings)
+    run = RunFolder(folder)
+    names = caught.value.why.partition(": ")[2].split(", ")
+    assert "square60.png" in names and len(names) <= 4
+    assert run.state == "stopped by error"
+    newest = max(run.checkpoints.glob("[0-9]*"))
+    assert f"at {int(newest.name)} pictures" in caught.value.what  # the state just before the bad step
+    tensors = [tensor for path in newest.glob("*.safetensors") for tensor in load_file(path).values()]
+    assert tensors and all(tensor.isfinite().all() for tensor in tensors)
 
 
 def test_each_objective_moves_its_own_parameters_only(quick: Any, tmp_path: Path) -> None:
@@ -233,6 +274,45 @@ def test_the_progress_is_shown_at_the_end_at_the_latest(
     assert shown[-1].progress == 1 and shown[-1].pictures_seen == 80 and shown[-1].eta_seconds == 0
     assert shown[-1].loss > 0 and shown[-1].gradient_norm > 0
     assert 0 < sum(shown[-1].shares.values()) <= 1
+
+
+def test_who_watches_is_told_what_begins_in_its_order(tiny: ModuleType, collection: Collection, tmp_path: Path) -> None:
+    told: list[str] = []
+    settings = tiny.FAST | {"batch_size": "40"}
+    train(tiny.FAMILY, collection, tmp_path / "run", pictures=80, settings=settings, doing=told.append)
+    assert told == [
+        "planning the training",
+        "reading 20 pictures",
+        "reading 36 captions",
+        "building the model",
+        "measuring how much memory it needs",
+        "trying the first step",
+        "measuring the speed",
+        "training",
+        "training",
+        "looking at pictures held back",
+        "drawing the sheet of samples",
+        "saving a checkpoint",
+        "measuring the finished model",
+        "saving the model",
+    ]
+
+
+def test_compiling_is_announced_before_it_begins(tiny: ModuleType, collection: Collection, tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    def told(words: str) -> None:
+        heard.append(f"doing: {words}")
+        if words.startswith("compiling"):
+            raise KeyboardInterrupt  # the test is not about compiling
+
+    settings = tiny.FAST | {"compile": "true"}
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny.FAMILY, collection, tmp_path / "run", pictures=8, settings=settings, log=heard.append, doing=told)
+    assert heard[-2:] == [
+        "compiling the step, a minute or two; the training itself begins after that",
+        "doing: compiling the step, a minute or two",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ class TinyConfig(BaseModel):
     width: int = 16
     rival: bool = False  # a second objective with its own parameters
     rival_every: int = 1  # in which steps it moves them
+    visible: bool = False  # add the root of what is seen of the guess: finite, but not its gradient at an invisible one
     brightness: bool = False  # divide the loss by each picture's opacity: infinite for an invisible one
 
     @classmethod
@@ -85,9 +86,10 @@ class Tiny(nn.Module):
 
     @staticmethod
     def _loss(model: Any, batch: Batch, draws: Draws) -> Tensor:
-        error: Tensor = (
-            (model(batch.pictures + draws["noise"], batch.words) - batch.pictures).square().flatten(1).mean(1)
-        )
+        guess = model(batch.pictures + draws["noise"], batch.words)
+        error: Tensor = (guess - batch.pictures).square().flatten(1).mean(1)
+        if model.config.visible:
+            error = error + (guess * (batch.pictures[:, -1:] + 1)).square().flatten(1).mean(1).sqrt()
         if model.config.brightness:
             error = error / (batch.pictures[:, -1].flatten(1).mean(1) + 1)
         return error.mean()

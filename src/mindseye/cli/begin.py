@@ -51,6 +51,16 @@ class Place:
         return self.out / "begin.json"
 
     @property
+    def is_occupied(self) -> bool:
+        """Whether it is something else than a new folder, one of `begin`, or one whose `begin` was cut short."""
+        if not self.out.exists() or self.record.exists():
+            return False
+        return not self.out.is_dir() or not all(
+            path.name == "collection" or path.name.startswith((".collection.", ".begin.json."))
+            for path in self.out.iterdir()  # what comes before the record, and what a crash leaves of both
+        )
+
+    @property
     def report(self) -> Path:
         return self.out / "report.html"
 
@@ -79,20 +89,23 @@ def begin(
     """From a folder of captioned pictures to a prompt box, in the studio where that is installed. Stopped anywhere, the
     same command goes on."""
     import mindseye
-    from mindseye.cli.train import stoppable, training_progress
+    from mindseye.cli.screen import training_screen
+    from mindseye.cli.train import stoppable
 
     place = Place(out or folder.resolve().with_name(f"{_name(folder)}-mindseye"))
-    collection = collected(folder, place, captions="none" if no_captions else "required")
-    if not place.report.exists():
-        _report(collection, place)
-    with stoppable(), training_progress() as show:
+    with stoppable(), training_screen(f"reading {folder}") as watch:
+        collection = collected(folder, place, captions="none" if no_captions else "required")
+        if not place.report.exists():
+            watch.doing("writing the report")
+            _report(collection, place)
         run = mindseye.train(
             FAMILY,
             collection,
             place.run,
             minutes=minutes,
             log=_showing_sheets(place),
-            show=show,
+            show=watch.show,
+            doing=watch.doing,
         )
     sheet = str(place.sheet) if place.sheet.exists() else None  # there is none if the last one was cut short
     result = {
@@ -126,6 +139,11 @@ def collected(folder: Path, place: Place, *, captions: Literal["required", "none
         raise BadInput(f"there is no {folder}", next_step="give the folder that holds your pictures")
     if place.out.resolve().is_relative_to(folder.resolve()):
         raise BadInput(f"--out {place.out} is inside {folder}", next_step="choose a place beside the pictures")
+    if place.is_occupied:
+        raise BadInput(
+            f"{place.out} was not made by begin and is not empty, so it is left alone",
+            next_step="choose a new folder: --out DIR",
+        )
     look = fingerprint(folder)
     if place.record.exists() and place.collection.exists():
         before = json.loads(place.record.read_text(encoding="utf-8"))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -18,12 +19,21 @@ Edits = Annotated[
 
 def say(text: str = "") -> None:
     """A message to the person, on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    _print(text, sys.stderr)
 
 
 def answer(value: Any, text: str, *, as_json: bool) -> None:
     """The result, on standard output: `value` as one compact line of JSON, or `text` for people."""
-    print(json.dumps(value, ensure_ascii=False, separators=(",", ":")) if as_json else text, flush=True)
+    _print(json.dumps(value, ensure_ascii=False, separators=(",", ":")) if as_json else text, sys.stdout)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    """Prints. Where the reader has left (`| head`), what is being done goes on unheard: its result is on the disk."""
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())  # also for what is still in the stream, and for libraries
 
 
 @contextmanager
@@ -50,8 +60,8 @@ def progress(what: str) -> Iterator[Callable[[float, str], None] | None]:
         TimeRemainingColumn(compact=True),
     )
     with Progress(*columns, console=Console(stderr=True, soft_wrap=True), transient=True) as bar:
-        task = bar.add_task(what, total=1.0, words="", visible=False)  # seen from the first news on
-        yield lambda share, words: bar.update(task, completed=share, words=words, visible=True)
+        task = bar.add_task(what, total=1.0, words="")
+        yield lambda share, words: bar.update(task, completed=share, words=words)
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
@@ -68,14 +78,3 @@ def size(count: float) -> str:
             return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1024
     return f"{count:.1f} GiB"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person reads them: 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
-    hours, minutes_left = divmod(minutes, 60)
-    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"

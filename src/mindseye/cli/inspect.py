@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mindseye.cli import console
+from mindseye.wording import counted
 
 
 def inspect(
@@ -40,13 +41,14 @@ def summary(facts: dict[str, Any]) -> str:
     splits = ", ".join(f"{count:,} in {name}" for name, count in facts["splits"].items())
     kind = "pixel art" if facts["pixel_art"] else "smooth pictures"
     transparency = "with transparency" if facts["transparent"] else "opaque"
+    words = counted(facts["vocabulary"], "word")
     lines = [
-        f"{facts['name']}: {facts['pictures']:,} pictures ({splits})",
-        f"  captions    {facts['captions']:,} on {facts['captioned']:,} pictures, {facts['vocabulary']:,} words",
-        *(f"              {count:,} pictures: {source}" for source, count in facts["sources"].items()),
+        f"{facts['name']}: {counted(facts['pictures'], 'picture')} ({splits})",
+        f"  captions    {facts['captions']:,} on {counted(facts['captioned'], 'picture')}, {words}",
+        *(f"              {counted(count, 'picture')}: {source}" for source, count in facts["sources"].items()),
         f"  pictures    {kind}, {transparency}, for training at {facts['size_px']} px",
-        f"  duplicates  {len(facts['duplicate_groups']):,} groups",
-        f"  left out    {len(facts['excluded']):,} files",
+        f"  duplicates  {counted(len(facts['duplicate_groups']), 'group')}",
+        f"  left out    {counted(len(facts['excluded']), 'file')}",
         *(f"              {count:,}: {reason}" for reason, count in _reasons(facts["excluded"])),
     ]
     if facts["flood"]:

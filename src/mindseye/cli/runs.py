@@ -11,6 +11,7 @@ import typer
 
 from mindseye.cli import console
 from mindseye.errors import BadInput
+from mindseye.wording import counted, duration
 
 SPARKS = "▁▂▃▄▅▆▇█"
 CURVE_COLUMNS = 60
@@ -47,7 +48,7 @@ def runs(
 def _one(facts: dict[str, Any]) -> str:
     lines = [
         f"{facts['run']}: {facts['state']}",
-        f"  {facts['family']} on {facts['collection']}, {facts['pictures_seen']:,} pictures seen",
+        f"  {facts['family']} on {facts['collection']}, {counted(facts['pictures_seen'], 'picture')} seen",
     ]
     if facts["pictures_per_second"]:
         lines[-1] += f", {facts['pictures_per_second']:,.0f} a second"
@@ -61,7 +62,7 @@ def _one(facts: dict[str, Any]) -> str:
     rows = [
         [
             stage["stage"],
-            console.duration(stage["seconds"]),
+            duration(stage["seconds"]),
             f"{stage['share']:.1%}",
             console.size(stage["bytes"]) if stage["bytes"] else "",
         ]

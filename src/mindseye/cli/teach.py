@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mindseye.cli import console
+from mindseye.wording import duration
 
 
 def teach(
@@ -49,7 +50,7 @@ def teach(
     sheet = str(save_page(taught.sheet, sheets, f"{name}-taught")) if taught.sheet else None
     size = taught.path.stat().st_size
     text = [
-        f"{name}, begun as {stands_in!r}, {console.duration(record.seconds)}, {console.size(size)}",
+        f"{name}, begun as {stands_in!r}, {duration(record.seconds)}, {console.size(size)}",
         f"word: {taught.path}",
         f"sheet: {sheet}" if sheet else "",
         f'draw it: mindseye imagine "a {name} on a table" --model {taught.model}',

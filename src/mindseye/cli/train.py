@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mindseye.cli import console
+from mindseye.cli.screen import training_screen
 from mindseye.errors import BadInput
-
-if TYPE_CHECKING:
-    from mindseye.train.progress import TrainingProgress
 
 
 def train(
@@ -32,18 +30,18 @@ def train(
     import mindseye
 
     wanted = parse_settings(settings or [])
-    opened = mindseye.open_collection(collection)
-    with stoppable(), training_progress() as show:
+    with stoppable(), training_screen(f"opening {collection}") as watch:
         run = mindseye.train(
             family,
-            opened,
+            mindseye.open_collection(collection),
             out,
             minutes=minutes,
             pictures=pictures,
             recipe=recipe,
             settings=wanted,
             log=console.say,
-            show=show,
+            show=watch.show,
+            doing=watch.doing,
         )
     console.answer({"run": str(out), "model": str(run.model)}, str(run.model), as_json=as_json)
 
@@ -73,15 +71,3 @@ def stoppable() -> Iterator[None]:
     except Interrupted as stop:
         console.say("stopped; the same command goes on from here")
         raise typer.Exit(stop.exit_code) from None
-
-
-@contextmanager
-def training_progress() -> Iterator[Callable[[TrainingProgress], None] | None]:
-    """What to hand to `train` as `show`: a bar on a terminal; None elsewhere, so that the training writes lines."""
-    with console.progress("training") as update:
-        if update is None:
-            yield None
-            return
-        yield lambda now: update(
-            now.progress, f"{now.pictures_per_second:,.0f} pictures/s  loss {now.loss:.4f}  lr {now.learning_rate:.1e}"
-        )

@@ -30,6 +30,7 @@ from mindseye.collection.split import VALIDATION_SHARE, assign, group_keys
 from mindseye.errors import BadInput
 from mindseye.pictures.opener import open_picture
 from mindseye.pictures.palette import looks_like_pixel_art
+from mindseye.wording import counted
 
 SUGGESTED_SIZES_PX = (16, 20, 24, 32, 48, 64)  # larger ones are trained only when asked for
 NO_CAPTION = "no caption"
@@ -106,7 +107,7 @@ def collect(
     reading = _read(source, captions_required, log)
     _refuse_if_useless(source, reading, captions_required)
     cleaning_began = time.perf_counter()
-    log(f"read {len(reading.prepared):,} of {reading.found:,} pictures in {cleaning_began - began:.1f} s")
+    log(f"read {len(reading.prepared):,} of {counted(reading.found, 'picture')} in {cleaning_began - began:.1f} s")
 
     pictures = _merge_copies(reading)
     looks = [picture.prepared.looks for picture in pictures]
@@ -121,10 +122,10 @@ def collect(
         info["attribution"] = [attribution]
     done = time.perf_counter()
     info["seconds"] = {"read": round(cleaning_began - began, 3), "clean": round(done - cleaning_began, 3)}
-    groups, merged = len(info["duplicate_groups"]), len(reading.prepared) - len(pictures)
+    groups = counted(len(info["duplicate_groups"]), "group of duplicates", "groups of duplicates")
     log(
-        f"cleaned in {done - cleaning_began:.1f} s: {groups:,} groups of duplicates, {merged:,} merged with the same"
-        f" picture, {len(examples):,} kept"
+        f"cleaned in {done - cleaning_began:.1f} s: {groups}, {len(reading.prepared) - len(pictures):,} merged with the"
+        f" same picture, {counted(len(examples), 'picture')} kept"
     )
     splits = {
         name: [example for example, side in zip(examples, sides, strict=True) if side == name]
@@ -196,7 +197,7 @@ def _refuse_if_useless(source: str | Path, reading: _Reading, captions_required:
             next_step="add captions, or collect without them on purpose: --no-captions",
         )
     if not reading.prepared:
-        raise BadInput(f"nothing is left of the {reading.found:,} pictures in {source}", why=why)
+        raise BadInput(f"nothing is left of the {counted(reading.found, 'picture')} in {source}", why=why)
 
 
 def _merge_copies(reading: _Reading) -> list[_Picture]:

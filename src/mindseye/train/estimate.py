@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 
@@ -10,7 +11,9 @@ from torch import Tensor, nn
 
 from mindseye.errors import Unavailable
 from mindseye.learn.learner import Objective
+from mindseye.train.config import TrainConfig
 from mindseye.train.data import Prepared
+from mindseye.wording import counted, duration, three_digits
 
 PROGRAM_BYTES = 500 * 2**20  # Python, torch and the compiler's products
 WEIGHT_COPIES = 5  # weights, gradients, average, and up to two moments in the optimiser
@@ -70,3 +73,22 @@ def refuse_if_too_large(needed: int, available: int | None) -> None:
             why=f"{available / 2**30:.1f} GiB are free",
             next_step="lower batch_size, or choose a smaller preset or size_px",
         )
+
+
+def time_line(config: TrainConfig, pictures_seen: int, seconds_trained: float, pictures_per_second: float) -> str:
+    """How long the rest of a training will take, or how far it will get, at the speed of its steps.
+
+    Args:
+        pictures_seen, seconds_trained: where it stands.
+        pictures_per_second: as measured, without what comes between the steps.
+    """
+    at = f"at about {three_digits(pictures_per_second)} pictures a second"
+    if config.pictures is not None:
+        left = max(0, config.pictures - pictures_seen)
+        seconds = math.ceil(left / config.batch_size) * config.batch_size / pictures_per_second
+        time = duration(seconds) if seconds >= 1 else "less than a second"
+        return f"{counted(left, 'picture')} to see {at}: {time}, and what checkpoints and sheets take"
+    seconds = max(0.0, config.goal_seconds - seconds_trained)
+    pictures = int(float(f"{seconds * pictures_per_second:.2g}"))
+    most = counted(pictures, "picture")
+    return f"{duration(seconds)} to train {at}: {most}, fewer by what checkpoints and sheets take"

@@ -27,7 +27,8 @@ def run_facts(run: RunFolder) -> dict[str, Any]:
         "state": run.state,
         "family": plan.family if plan else "",
         "collection": plan.collection if plan else "",
-        "pictures_seen": last.get("pictures_seen", 0),
+        # a crash may come after a checkpoint and before the next report
+        "pictures_seen": max(last.get("pictures_seen", 0), run.pictures_kept),
         "pictures_per_second": last.get("pictures_per_second"),
         "loss": last.get("loss"),
         "losses": [event["loss"] for event in progress if isinstance(event.get("loss"), int | float)],

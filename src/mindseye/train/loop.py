@@ -23,18 +23,20 @@ from mindseye.train.config import Wishes, read_recipe, read_settings
 from mindseye.train.data import Prepared
 from mindseye.train.distributed import World, world
 from mindseye.train.ema import Average
+from mindseye.train.estimate import time_line
 from mindseye.train.finish import save_finished
 from mindseye.train.learners import learner as learner_named
 from mindseye.train.machine import COMPILER_ERRORS, compiled
 from mindseye.train.optimiser import height, make_optimiser
 from mindseye.train.order import order_digest
-from mindseye.train.plan import new_plan, recorded_plan
+from mindseye.train.plan import Resolved, new_plan, recorded_plan
 from mindseye.train.previews import draw_preview
 from mindseye.train.progress import Clock, Report, TrainingProgress
 from mindseye.train.run import RunFolder
 from mindseye.train.setup import Ready, make_ready
 from mindseye.train.signals import Interrupted, StopRequest, stop_request
 from mindseye.train.track import tensorboard
+from mindseye.wording import counted
 
 REHEARSALS = 2  # compiled steps that the time estimate is taken from
 
@@ -52,6 +54,7 @@ def train(
     settings: Mapping[str, str] | None = None,
     log: Log = lambda line: None,
     show: Callable[[TrainingProgress], None] | None = None,
+    doing: Log = lambda words: None,
 ) -> RunFolder:
     """Trains a model of a family on a collection, or goes on with a training that was stopped.
 
@@ -64,6 +67,7 @@ def train(
         settings: of `TrainConfig`, and of the model as "model.width".
         log: called with a line of text for people, now and then.
         show: called with the progress every few seconds; without it the progress goes to `log`, too.
+        doing: called with a few words on what begins now, e.g. "saving a checkpoint"; "training" are the steps.
 
     Returns:
         The run folder; its `model` is the finished model's folder.
@@ -81,11 +85,14 @@ def train(
     if recipe is not None:
         wishes = wishes.over(read_recipe(recipe, learner.name))
     with world() as peers, stop_request() as stop:
-        run = RunFolder(run_folder, writes=peers.leads)
         if not peers.leads:
-            log, show = (lambda line: None), (lambda progress: None)
+            log, show, doing = (lambda line: None), (lambda progress: None), (lambda words: None)
+        run = RunFolder(run_folder, writes=peers.leads, doing=doing)
+        run.doing("planning the training")
+        show = show or (lambda progress: log(str(progress)))
+        fresh = None if run.begun else new_plan(learner, collection, wishes, log)  # what is refused takes no folder
         with run.lease() if peers.leads else nullcontext():
-            _train(run, learner, collection, wishes, peers, stop, log, show or (lambda progress: log(str(progress))))
+            _train(run, fresh, learner, collection, wishes, peers, stop, log, show)
     return run
 
 
@@ -105,6 +112,7 @@ def _ending_recorded(run: RunFolder) -> Iterator[None]:
 
 def _train(
     run: RunFolder,
+    fresh: Resolved | None,
     learner: Learner,
     collection: Collection,
     wishes: Wishes,
@@ -115,7 +123,7 @@ def _train(
 ) -> None:
     plan = run.read_plan()
     if plan is None:
-        resolved = new_plan(learner, collection, wishes, log)
+        resolved = fresh or new_plan(learner, collection, wishes, log)
     else:
         resolved = recorded_plan(plan, learner, collection, wishes, run, log)
     clear_leftovers(run.checkpoints)
@@ -131,7 +139,7 @@ def _train(
             run.event(f"collect: {stage}", seconds=seconds, bytes=collection.info.get("bytes", {}).get(stage, 0))
     run.event("started", pictures_seen=position.pictures_seen, processes=peers.size)
     if checkpoint:
-        log(f"going on at {position.pictures_seen} pictures")
+        log(f"going on at {counted(position.pictures_seen, 'picture')}")
     with _ending_recorded(run):
         resolved.machine.set_up(log)
         ready = make_ready(run, resolved, learner, collection, peers, log)
@@ -142,9 +150,9 @@ def _train(
             training.go()
         if peers.leads:
             model, position = training.average.model, training.position
-            with run.stage("measured"):
+            with run.stage("measured", "measuring the finished model"):
                 learner.finish(model, (batch.to(training.device) for batch in ready.feed.once()))
-            with run.stage("saved") as fields:
+            with run.stage("saved", "saving the model") as fields:
                 fields["bytes"] = save_finished(run, learner, collection, resolved, model, position, ready.palette)
         run.event("finished", **asdict(training.position))
         log(f"finished; the model is {run.model}")
@@ -209,6 +217,7 @@ class Training:
 
     def _advance(self, reached: float) -> None:
         """One step: the gradient and update of every objective whose turn it is, then the average."""
+        self.run.doing("training")
         with self.report.timed("wait"):
             prepared = self.ready.feed.at(self.position.pictures_seen).to(self.device)
         rate = height(self.position.pictures_seen, reached, self.config)
@@ -253,7 +262,8 @@ class Training:
         names = self.ready.feed.file_names(prepared.samples)
         first = self.position.pictures_seen
         return NotFinite(
-            f"the {objective.name} at {first} pictures is {loss}, its gradient's norm {norm}: stopped before using it",
+            f"the {objective.name} at {counted(first, 'picture')} is {loss}, its gradient's norm {norm}: "
+            "stopped before using it",
             why=f"samples {first} to {first + self.config.batch_size - 1}: {', '.join(names)}",
             next_step="look at these pictures, or begin a new run with a lower learning_rate or precision=float32; "
             "the last checkpoint is intact",
@@ -261,9 +271,13 @@ class Training:
 
     def _compile(self) -> None:
         """Runs the first step for its products, not its result: the compiled code, and a time estimate."""
-        if self.machine.compiled:
-            self.losses = {o.name: compiled(o.loss) if o.compiles else o.loss for o in self.objectives}
-        with self.run.stage("compile") as fields:
+        doing = "trying the first step"
+        compiling = {o.name for o in self.objectives if o.compiles and self.machine.compiled}
+        if compiling:
+            doing = "compiling the step, a minute or two"
+            self.log(f"{doing}; the training itself begins after that")
+        with self.run.stage("compile", doing) as fields:
+            self.losses = {o.name: compiled(o.loss) if o.name in compiling else o.loss for o in self.objectives}
             try:
                 self._rehearse()
             except COMPILER_ERRORS as error:
@@ -272,10 +286,13 @@ class Training:
                 fields["error"] = str(error)
                 self._rehearse()
             fields["compiled"] = self.machine.compiled and "error" not in fields
+        self.run.doing("measuring the speed")
         began = time.monotonic()
         for _ in range(REHEARSALS):
             self._rehearse()
-        self._estimate_time((time.monotonic() - began) / REHEARSALS / self.config.batch_size)
+        speed = REHEARSALS * self.config.batch_size / (time.monotonic() - began)
+        self.run.event("speed", pictures_per_second=round(speed, 1))
+        self.log(time_line(self.config, self.position.pictures_seen, self.position.seconds_trained, speed))
 
     def _rehearse(self) -> None:
         """All gradients of the next batch, forgotten at once, and so are the statistics of batch norms."""
@@ -287,29 +304,19 @@ class Training:
         for buffer, value in zip(self.model.buffers(), before, strict=True):
             buffer.copy_(value)
 
-    def _estimate_time(self, seconds_per_picture: float) -> None:
-        self.run.event("speed", pictures_per_second=round(1 / seconds_per_picture, 1))
-        left = 1 - self.config.progress(self.position.pictures_seen, self.position.seconds_trained)
-        if self.config.pictures is not None:
-            pictures = left * self.config.pictures
-            self.log(f"{pictures:.0f} pictures to see: about {pictures * seconds_per_picture / 60:.0f} minutes")
-        elif self.config.minutes is not None:
-            minutes = left * self.config.minutes
-            self.log(f"{minutes:.1f} minutes to train: about {minutes * 60 / seconds_per_picture:.0f} pictures")
-
     def _preview(self) -> None:
         """The held-out loss and the sample sheet, from the averaged weights; nothing here touches the training."""
         if not self.peers.leads:
             return
         model = self.average.model
         if self.ready.held_out:
-            with self.run.stage("held_out") as fields:
+            with self.run.stage("held_out", "looking at pictures held back") as fields:
                 loss = self.ready.held_out.loss(model, self.objectives, self.machine)
                 fields.update(pictures_seen=self.position.pictures_seen, loss=loss)
                 self.position.held_out = loss if math.isfinite(loss) else None
         if self.ready.prompt_words is not None:
             path = self.run.samples / f"{self.position.pictures_seen:09d}.png"
-            with self.run.stage("preview") as fields:
+            with self.run.stage("preview", "drawing the sheet of samples") as fields:
                 prompts, words = self.ready.prompts, self.ready.prompt_words
                 drawn = draw_preview(
                     model,
@@ -327,7 +334,7 @@ class Training:
     def _checkpoint(self) -> None:
         if not self.peers.leads:
             return
-        with self.run.stage("checkpoint") as fields:
+        with self.run.stage("checkpoint", "saving a checkpoint") as fields:
             parts = {
                 "weights": self.model.state_dict(),
                 "average": self.average.model.state_dict(),

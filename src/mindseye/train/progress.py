@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mindseye.train.config import TrainConfig
+from mindseye.wording import counted, duration
 
 REPORT_SECONDS = 5.0
 
@@ -38,9 +39,9 @@ class TrainingProgress:
 
     def __str__(self) -> str:
         return (
-            f"{self.progress:6.1%}  {self.pictures_seen} pictures, {self.pictures_per_second:.1f}/s  "
+            f"{self.progress:6.1%}  {counted(self.pictures_seen, 'picture')}, {self.pictures_per_second:.1f}/s  "
             f"loss {self.loss:.4f}  rate {self.learning_rate:.1e}  gradient {self.gradient_norm:.2f}  "
-            f"{self.eta_seconds / 60:.1f} min left"
+            f"{duration(self.eta_seconds)} left"
         )
 
 

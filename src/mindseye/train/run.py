@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -50,11 +50,20 @@ class Plan(BaseModel):
 
 
 class RunFolder:
-    """A training on disk. Reading it needs no torch and changes nothing."""
+    """A training on disk. Reading it needs no torch and changes nothing.
 
-    def __init__(self, path: Path | str, *, writes: bool = True) -> None:
+    Args:
+        path: of the folder.
+        writes: False in the processes that follow another's lead.
+        doing: called with a few words on what begins now, for whoever watches.
+    """
+
+    def __init__(
+        self, path: Path | str, *, writes: bool = True, doing: Callable[[str], None] = lambda words: None
+    ) -> None:
         self.path = Path(path)
-        self.writes = writes  # False in the processes that follow another's lead
+        self.writes = writes
+        self.doing = doing
         self.events = EventLog(self.path / "events.jsonl")
         self.samples = self.path / "samples"
         self.checkpoints = self.path / "checkpoints"
@@ -69,7 +78,7 @@ class RunFolder:
             BadInput: another process trains here, or the folder holds something else.
             Unavailable: the folder cannot be written.
         """
-        if self.path.exists() and not (self.path / "run.toml").exists() and not self._is_fresh():
+        if self.path.exists() and not self.begun and not self._is_fresh():
             raise BadInput(
                 f"{self.path} is not a run folder and not empty, so it is left alone",
                 next_step="choose a new folder for the run",
@@ -84,6 +93,16 @@ class RunFolder:
     def _is_fresh(self) -> bool:
         return self.path.is_dir() and {child.name for child in self.path.iterdir()} <= {"lock", "features"}
 
+    @property
+    def begun(self) -> bool:
+        """Whether a training was planned here."""
+        return (self.path / "run.toml").exists()
+
+    @property
+    def pictures_kept(self) -> int:
+        """Pictures seen by the newest checkpoint, from its name; 0 before the first."""
+        return max((int(path.name) for path in self.checkpoints.glob("[0-9]*") if path.name.isdecimal()), default=0)
+
     def read_plan(self) -> Plan | None:
         """What this run is, or None before it began.
 
@@ -91,7 +110,7 @@ class RunFolder:
             BadInput: run.toml is damaged or of another version.
         """
         path = self.path / "run.toml"
-        if not path.exists():
+        if not self.begun:
             return None
         try:
             return Plan.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
@@ -119,8 +138,14 @@ class RunFolder:
             self.events.write(name, **fields)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[dict[str, Any]]:
-        """Times a stage and writes its event; the block adds fields, `bytes` among them, to the yielded dict."""
+    def stage(self, name: str, doing: str) -> Iterator[dict[str, Any]]:
+        """Times a stage and writes its event; the block adds fields, `bytes` among them, to the yielded dict.
+
+        Args:
+            name: of the event.
+            doing: what the stage does, in a few words for people.
+        """
+        self.doing(doing)
         fields: dict[str, Any] = {}
         began = time.monotonic()
         yield fields

@@ -22,6 +22,7 @@ from mindseye.train.machine import Machine
 from mindseye.train.plan import Resolved
 from mindseye.train.previews import preview_prompts
 from mindseye.train.run import RunFolder
+from mindseye.wording import counted
 
 PROBE_PICTURES = 2  # of the batch whose memory is measured
 
@@ -65,19 +66,19 @@ def make_ready(
     train = collection.splits["train"]
     validation = collection.splits.get("validation")
     captions = CaptionList()
-    with run.stage("read") as fields:
+    with run.stage("read", f"reading {counted(len(train), 'picture')}") as fields:
         pictures = captions.read(train, resolved.pictures)
         held_out_pictures = captions.read(validation, resolved.pictures) if validation else None
         fields.update(pictures=len(pictures.pixels), bytes=_bytes(pictures, held_out_pictures))
-        log(f"read {len(pictures.pixels)} pictures to train on, {fields['bytes'] / 2**20:.0f} MiB")
+        log(f"read {counted(len(pictures.pixels), 'picture')} to train on, {fields['bytes'] / 2**20:.0f} MiB")
     draws = isinstance(learner, Family)
     prompts = preview_prompts(train, validation, config.preview_pictures) if draws else []
     prompt_captions = [captions(prompt) for prompt in prompts]
-    with run.stage("encode") as fields:
+    with run.stage("encode", f"reading {counted(len(captions.texts), 'caption')}") as fields:
         features = caption_features(resolved.encoder, captions.texts, run.features)
         fields.update(captions=len(captions.texts), bytes=features.bytes)
-        log(f"read {len(captions.texts)} captions, {features.bytes / 2**20:.0f} MiB of features")
-    with run.stage("build") as fields:
+        log(f"read {counted(len(captions.texts), 'caption')}, {features.bytes / 2**20:.0f} MiB of features")
+    with run.stage("build", "building the model") as fields:
         model = learner.build(resolved.model, config.seed).to(torch.device(machine.device))
         objectives = list(model.objectives())
         fields.update(parameters=sum(parameter.numel() for parameter in model.parameters()))
@@ -102,7 +103,7 @@ def _estimate(
 ) -> None:
     """Measures what a few pictures keep for the backward pass, and from that what the whole training will need."""
     share = feed.share.stop - feed.share.start
-    with run.stage("estimate") as fields:
+    with run.stage("estimate", "measuring how much memory it needs") as fields:
         few = Feed(feed.pictures, feed.features, feed.objectives, feed.seed, PROBE_PICTURES, slice(PROBE_PICTURES))
         prepared = few.make(0).to(torch.device(machine.device))
         few.close()
