@@ -25,7 +25,8 @@ def test_one_picture_is_not_called_pictures(mindseye, picture_folder: Path, tmp_
     for index in range(1, 12):
         (picture_folder / f"square{index}.png").unlink()
     said = mindseye("collect", picture_folder, tmp_path / "prepared")
-    assert "1 of 2 pictures" in said.err and "0 groups of duplicates, 1 picture kept" in said.err
+    assert "1 of 2 pictures" in said.err and "0 groups of duplicates, 0 merged with" in said.err
+    assert "same picture, 1 picture kept" in said.err
     assert "prepared: 1 picture (" in said.out and "on 1 picture, 5 words" in said.out
     assert "1 pictures" not in said.err + said.out
 
