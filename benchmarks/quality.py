@@ -23,7 +23,7 @@ import torch
 import mindseye
 from cells import each_in_its_own_process, gather, write_json
 from judge import prompt_set, score
-from peers import ddpm, df_gan, diffusers_unet, mindseye_diffusion, real, retrieval
+from peers import ddpm, df_gan, diffusers_unet, mindseye_diffusion, pixart, real, retrieval
 from peers.trained import Trained
 from record import circumstances, say
 from table import table
@@ -31,6 +31,7 @@ from table import table
 ARMS: dict[str, Callable[..., Trained]] = {
     "mindseye": mindseye_diffusion.train,
     "diffusers-unet": diffusers_unet.train,
+    "pixart": pixart.train,
     "ddpm": ddpm.train,
     "df-gan": df_gan.train,
     "retrieval": retrieval.train,

@@ -1,26 +1,21 @@
 """diffusers' `UNet2DConditionModel` on our caption features: the shape of Stable Diffusion's network, at our size.
 
-Attention at a quarter of the resolution and below, as in ADM; 7.4 M parameters at any size. Training as in that
-library's text-to-image script: AdamW, clipping at 1, its `EMAModel` with warm-up.
+Attention at a quarter of the resolution and below, as in ADM; 7.4 M parameters at any size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import torch
 from diffusers import UNet2DConditionModel
-from diffusers.training_utils import EMAModel
 from torch import Tensor
 
 import ours
 from mindseye.collection.collection import Collection
-from mindseye.learn.batch import Batch, Words
+from mindseye.learn.batch import Words
 from peers import flow
 from peers.diffusers_speed import drawing_runner, training_runner
-from peers.practice import practise
+from peers.diffusers_training import train_network
 from peers.trained import Trained
 from race import Runner
 
@@ -28,9 +23,6 @@ from race import Runner
 # `quality.py --arms diffusers-unet:1e-4 diffusers-unet:3e-4 diffusers-unet:1e-3 --minutes 10`.
 LEARNING_RATE = 3e-4
 NAME = "diffusers UNet2DConditionModel"
-BATCH_SIZE = 64
-NETWORK_CALLS = 23  # of our default sampler
-DRAWN_TOGETHER = 16
 
 
 def make_unet(size_px: int, channels: int) -> UNet2DConditionModel:
@@ -75,43 +67,4 @@ def train(
     collection: Collection, minutes: float, folder: Path, seed: int, learning_rate: float = LEARNING_RATE
 ) -> Trained:
     """Trains it on a collection; see `peers`."""
-    form = ours.picture_format(collection)
-    torch.manual_seed(seed)
-    unet = make_unet(form.size_px, form.channels).train()
-    optimiser = torch.optim.AdamW(unet.parameters(), lr=learning_rate, fused=True)
-    average = EMAModel(unet.parameters(), decay=0.9999, use_ema_warmup=True, power=0.75)
-    empty = ours.encode([""])
-    network = as_network(unet)
-
-    def plain(pictures: Tensor, words: Words, sigma: Tensor, noise: Tensor) -> Tensor:
-        return flow.loss(network, pictures, words, sigma, noise)
-
-    loss = torch.compile(plain, dynamic=False)
-
-    def step(batch: Batch, generator: torch.Generator) -> float:
-        words = flow.drop_captions(batch.words, empty, generator)
-        with ours.fast_arithmetic():
-            value = loss(batch.pictures, words, *flow.noise_for(batch.pictures, generator))
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
-        average.step(unet.parameters())
-        return float(value.detach())
-
-    state = {"unet": unet, "optimiser": optimiser, "average": average}
-    seen = practise(step, state, collection, minutes=minutes, folder=folder, seed=seed, batch_size=BATCH_SIZE)
-    average.copy_to(unet.parameters())
-    unet.eval()
-    shape = (form.channels, form.size_px, form.size_px)
-
-    def draw(prompts: Sequence[str], seeds: Sequence[int]) -> Any:
-        with ours.fast_arithmetic():
-            words, noise = ours.encode(prompts), flow.noise_of(seeds, shape)
-            drawn = [
-                flow.sample(network, words.rows(rows), empty, noise[list(rows)], NETWORK_CALLS)
-                for rows in flow.in_groups(len(seeds), DRAWN_TOGETHER)
-            ]
-        return ours.from_model(torch.cat(drawn))
-
-    return Trained(draw, seen, flow.parameters_of(unet), learning_rate)
+    return train_network(make_unet, as_network, collection, minutes, folder, seed, learning_rate)

@@ -1,20 +1,27 @@
-"""diffusers' `PixArtTransformer2DModel`: the nearest relative of our network, at the same tokens. Speed only.
+"""diffusers' `PixArtTransformer2DModel`: the nearest relative of our network, at the same tokens.
 
 Six blocks of our width: what they have more, by cross-attention and a wider MLP, is about what our levels have.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from diffusers import PixArtTransformer2DModel
 from torch import Tensor
 
 import ours
+from mindseye.collection.collection import Collection
 from mindseye.learn.batch import Words
 from peers import flow
 from peers.diffusers_speed import drawing_runner, training_runner
+from peers.diffusers_training import train_network
+from peers.trained import Trained
 from race import Runner
 
 WIDTH, HEADS, BLOCKS = 256, 4, 6
+TOKENS = 8  # a side
+LEARNING_RATE = 3e-4  # as the UNet's
 
 
 def training(*, size_px: int, channels: int, batch_size: int, tuned: bool, patch_px: int) -> Runner:
@@ -29,6 +36,17 @@ def drawing(*, size_px: int, channels: int, count: int, calls: int, patch_px: in
     network = make_network(size_px, channels, patch_px).eval()
     name = f"diffusers PixArtTransformer2DModel, patch {patch_px}"
     return drawing_runner(name, network, as_network(network), size_px, channels, count, calls)
+
+
+def train(
+    collection: Collection, minutes: float, folder: Path, seed: int, learning_rate: float = LEARNING_RATE
+) -> Trained:
+    """Trains it on a collection at 64 tokens; see `peers`."""
+
+    def make(size_px: int, channels: int) -> PixArtTransformer2DModel:
+        return make_network(size_px, channels, size_px // TOKENS)
+
+    return train_network(make, as_network, collection, minutes, folder, seed, learning_rate)
 
 
 def make_network(size_px: int, channels: int, patch_px: int) -> PixArtTransformer2DModel:
