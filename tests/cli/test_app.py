@@ -30,7 +30,7 @@ def test_every_command_explains_itself_and_its_options(mindseye, command: str) -
 
 def test_help_names_the_exit_codes(mindseye) -> None:
     said = mindseye("--help")
-    assert "130, 143  stopped by Ctrl-C, by SIGTERM" in said.out
+    assert "130, 143  stopped by Ctrl-C, by SIGTERM (129: its terminal was closed)" in said.out
     assert all(f"\n    {code} " in said.out for code in range(5))
 
 

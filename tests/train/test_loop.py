@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import re
+import shutil
 import tomllib
 from collections.abc import Iterable
 from dataclasses import replace
@@ -124,6 +125,15 @@ def test_a_setting_that_contradicts_the_run_is_refused_by_name(
     with pytest.raises(BadInput, match="pictures is 80"):
         quick(tmp_path / "run", 40)
     assert RunFolder(tmp_path / "run").state == "finished"
+
+
+def test_settings_under_which_nothing_was_learnt_bind_no_one(quick: Any, tmp_path: Path) -> None:
+    run = quick(tmp_path / "run", 80)
+    for folder in (run.checkpoints, run.model):
+        shutil.rmtree(folder)
+    assert quick(tmp_path / "run", 40, batch_size="8").read_plan().train["batch_size"] == 8
+    with pytest.raises(BadInput, match="^batch_size is 8"):
+        quick(tmp_path / "run", 40, batch_size="4")
 
 
 def test_another_collection_is_refused(quick: Any, tiny: ModuleType, tmp_path: Path) -> None:

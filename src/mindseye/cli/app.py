@@ -43,7 +43,7 @@ Exit codes:
   2         the input cannot be used
   3         the machine lacks something: disk space, a permission, a package
   4         a training met a number that is not finite
-  130, 143  stopped by Ctrl-C, by SIGTERM
+  130, 143  stopped by Ctrl-C, by SIGTERM (129: its terminal was closed)
 
 With --json the last line of standard output is one line of JSON; everything else goes to standard error."""
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from mindseye.collection.collection import Collection
-from mindseye.errors import MindseyeError, NotFinite
+from mindseye.errors import BadInput, MindseyeError, NotFinite
 from mindseye.learn.learner import Learner, Objective
 from mindseye.train.checkpoint import Checkpoint, Position, clear_leftovers, load_latest, save_checkpoint
 from mindseye.train.config import Wishes, read_recipe, read_settings
@@ -76,7 +76,7 @@ def train(
         BadInput: a setting is unknown or out of range, or contradicts the run that is to go on.
         Unavailable: the disk is full or refuses, memory would not suffice, or the device is not there.
         NotFinite: a loss or gradient is not a finite number; the state before it is kept.
-        Interrupted: SIGINT or SIGTERM came; everything so far is saved.
+        Interrupted: SIGINT, SIGTERM or SIGHUP came; everything so far is saved.
     """
     if isinstance(learner, str):
         learner = learner_named(learner)
@@ -121,13 +121,19 @@ def _train(
     log: Log,
     show: Callable[[TrainingProgress], None],
 ) -> None:
+    clear_leftovers(run.checkpoints)
+    checkpoint = load_latest(run.checkpoints, log)
     plan = run.read_plan()
     if plan is None:
         resolved = fresh or new_plan(learner, collection, wishes, log)
     else:
-        resolved = recorded_plan(plan, learner, collection, wishes, run, log)
-    clear_leftovers(run.checkpoints)
-    checkpoint = load_latest(run.checkpoints, log)
+        try:
+            resolved = recorded_plan(plan, learner, collection, wishes, run, log)
+        except BadInput:
+            if checkpoint:
+                raise
+            log("nothing was learnt by the settings of before, so these are a new beginning")
+            resolved = new_plan(learner, collection, wishes, log)
     position = checkpoint.position if checkpoint else Position(order="")
     if run.model.exists() and resolved.train.progress(position.pictures_seen, position.seconds_trained) >= 1:
         log(f"{run.path} is finished; its model is {run.model}")

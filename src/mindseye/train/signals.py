@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks the training to save and stop, the second leaves at once."""
+"""Ctrl-C, SIGTERM and a closed terminal: the first asks the training to save and stop, the second leaves at once."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+SIGNALS = [signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 
 class Interrupted(KeyboardInterrupt):
     """The person, or the system, asked the training to stop; what was done is saved.
 
     Attributes:
-        exit_code: 130 for SIGINT, 143 for SIGTERM, as shells expect.
+        exit_code: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP, as shells expect.
     """
 
     def __init__(self, signal_number: int) -> None:
@@ -45,14 +47,21 @@ class StopRequest:
 
 @contextlib.contextmanager
 def stop_request() -> Iterator[StopRequest]:
-    """Listens to SIGINT and SIGTERM while the block runs; from another thread than the main one, to nothing."""
+    """Listens to `SIGNALS` while the block runs; from another thread than the main one, to nothing.
+
+    An ignored SIGHUP stays so: `nohup` asks for a training that outlives its terminal.
+    """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    before = {number: signal.signal(number, request.receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, request.receive) for number in SIGNALS if not _left_to_nohup(number)}
     try:
         yield request
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _left_to_nohup(number: signal.Signals) -> bool:
+    return number.name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN
