@@ -15,7 +15,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     A value is the mean over the seeds; in brackets stand the lowest and the highest end of the seeds' 95 % intervals.
     """
     rows = [
-        {**row, "prompts": name, "figures": figures, "drawn": max(figure["n_generated"] for figure in figures.values())}
+        {**row, "prompts": name, "figures": figures, "drawn": figures["kid"]["n_generated"]}
         for row in rows
         for name, figures in row["figures"].items()
     ]
@@ -28,14 +28,15 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         mine = [row for row in rows if (row["collection"], row["minutes"], row["prompts"]) == race]
         mine += [row for row in untrained if (row["collection"], row["prompts"]) == (collection, prompts)]
         parts.append(f"### {collection}, {minutes:g} minutes, prompts: {prompts}\n\n{_table(mine)}")
-    return "\n\n".join(parts) if parts else _table(untrained)
+    return "\n\n".join(parts) if parts else "Nothing is trained yet."
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:
     figures = list(dict.fromkeys(name for row in rows for name in row["figures"] if _is_shown(name)))
     heads = ["arm", "parameters", "rate", "pictures seen", "cores it had", "seeds", "n", *figures, "date"]
     arms = sorted({row["arm"] for row in rows}, key=lambda arm: (*(arm != name for name in ORDER), arm))
-    lines = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
+    names = [head.partition("/")[0] for head in heads]  # "/SET" stands in the title
+    lines = [f"| {' | '.join(names)} |", f"|{' --- |' * len(heads)}"]
     for arm in arms:
         mine = [row for row in rows if row["arm"] == arm]
         seen = statistics.mean(row["pictures_seen"] for row in mine)
