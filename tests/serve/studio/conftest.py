@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.imagine.vae import small
 from tests.recall.conftest import COLOURS, SHAPES, SIZE_PX, drawn, png
 
 from mindseye.collection.collection import Collection, Example, write_collection
@@ -85,7 +86,7 @@ def studio(
     shutil.copytree(tiny_thinker, folder / "thinker")
     library = Library({"shapes": captioned})
     return serving.start(
-        {"tiny": load(folder, device="cpu")}, None, library, runs, {"shapes": str(captioned.path)}, studio=True
+        {"tiny": load(folder, device="cpu"), "small": load(small.folder(folder.parent / "small"), device="cpu")}, None, library, runs, {"shapes": str(captioned.path)}, studio=True
     )
 
 

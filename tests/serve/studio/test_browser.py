@@ -112,7 +112,7 @@ def test_everything_that_can_be_used_has_a_name(page: Page) -> None:
     assert page.page.locator("html").get_attribute("lang") == "en"
     assert page.page.locator("h1").count() == 1
     nameless = {}
-    for name in ("Draw", "Complete", "Search", "Collection", "Judge", "Attention", "Correct", "Train"):
+    for name in ("Draw", "Complete", "Search", "Collection", "Judge", "Attention", "Explore", "Correct", "Train"):
         page.tab(name)
         page.page.wait_for_timeout(400)
         nameless[name] = page.page.evaluate(NAMELESS, USABLE)

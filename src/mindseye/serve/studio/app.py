@@ -19,6 +19,7 @@ from mindseye.serve.studio.correct import correct_page
 from mindseye.serve.studio.door import PATH, Door, sign_in
 from mindseye.serve.studio.draw import draw_page
 from mindseye.serve.studio.drawing import Kept
+from mindseye.serve.studio.explore import explore_page
 from mindseye.serve.studio.form import Updates
 from mindseye.serve.studio.judge import judge_page
 from mindseye.serve.studio.look import theme
@@ -82,6 +83,9 @@ def studio(rooms: Rooms) -> gr.Blocks:
                 judge = judge_page(rooms, model)
             with gr.Tab("Attention", id="attention"):
                 attention_page(rooms, model)
+            with gr.Tab("Explore", id="explore") as exploring:
+                explore = explore_page(rooms, model)
+                exploring.select(explore.begun, explore.asks, explore.parts, **QUICK)
             with gr.Tab("Correct", id="correct") as correcting:
                 correct = correct_page(rooms, model)
             if rooms.trainings.allowed:
