@@ -160,7 +160,9 @@ def explore_page(rooms: Rooms, model: gr.Dropdown) -> ExplorePage:
 
     asks: list[Component] = [model, words]
     shows: list[Any] = [work, nothing, status, start, drawn, *sliders]
-    gr.on([each.input for each in sliders], moved, [start, *sliders], [drawn, status], trigger_mode="always_last", **QUICK)
+    gr.on(
+        [each.input for each in sliders], moved, [start, *sliders], [drawn, status], trigger_mode="always_last", **QUICK
+    )
     gr.on([words.submit, mean.click, model.change], begun, asks, shows, **QUICK)
     gr.on([by_seed.click, seed.submit], at_seed, [seed, *asks], shows, **QUICK)
     chance.click(by_chance, asks, [*shows, seed], **QUICK)
@@ -227,5 +229,9 @@ def _none(rooms: Rooms, imaginer: Imaginer) -> Markup:
         "nothing.html",
         title=f"{imaginer.name} has no sliders",
         text=f"It is of the kind {imaginer.kind}, whose pictures have no codes. "
-        + (f"Above, choose {' or '.join(able)}." if able else "A model of the family vae has them: train one, and open it."),
+        + (
+            f"Above, choose {' or '.join(able)}."
+            if able
+            else "A model of the family vae has them: train one, and open it."
+        ),
     )
