@@ -55,7 +55,7 @@ class Page:
         self.page.get_by_role("tab", name=name, exact=True).click()
 
     def choose(self, model: str) -> None:
-        self.page.get_by_label("Model").click()
+        self.page.get_by_role("combobox", name="Model", exact=True).click()
         self.page.get_by_role("option", name=model, exact=True).click()
 
     def file_of(self, image: Any) -> bytes:

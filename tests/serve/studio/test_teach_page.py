@@ -59,7 +59,7 @@ def test_a_word_is_taught_drawn_recognised_and_taken_back(page: Page, studio: An
     page.page.get_by_role("button", name="Teach", exact=True).click()
     page.page.get_by_text("tiny-taught knows zorble now").wait_for()
     assert page.page.locator(".ledger:visible td").all_inner_texts() == ["zorble", "cat", "1", "1"]
-    assert page.page.get_by_label("Model").input_value() == "tiny-taught"
+    assert page.page.get_by_role("combobox", name="Model", exact=True).input_value() == "tiny-taught"
     knowing = studio.service.imaginer("tiny-taught")
     assert np.array_equal(drawn(knowing, "a zorble"), drawn(load(runs / "tiny-taught"), "a zorble"))
     assert not np.array_equal(drawn(knowing, "a zorble"), drawn(tiny, "a zorble"))
