@@ -63,8 +63,8 @@ def teach_page(rooms: Rooms, model: gr.Dropdown) -> TeachPage:
                 buttons=[],
             )  # fmt: skip
             seen = gr.Slider(
-                80, MOST_SEEN, value=PICTURES_SEEN, step=80, label="Learn for", info="moved and noised pictures that it sees",
-                buttons=[],
+                80, MOST_SEEN, value=PICTURES_SEEN, step=80, label="Learn for",
+                info="moved and noised pictures that it sees", buttons=[],
             )  # fmt: skip
             mirror = gr.Checkbox(True, label="They may be seen mirrored", info="not so for letters")
             go = gr.Button("Teach", variant="primary")
@@ -198,7 +198,7 @@ def _about(done: Taught, name: str) -> Markup:
     lines = [
         f"{name} knows {word} now, and is chosen above; it began with what “{stands_in}” says, and took"
         f" {max(1, round(record.seconds))} s",
-        f"it lies in {done.model}: another time, mindseye studio {done.model}",
+        f"it lies beside the runs; another time, name its folder: mindseye studio {done.model.parent.name}/{name}",
     ]
     return Markup("").join(map(said, lines))
 
