@@ -120,7 +120,7 @@ class Service:
             self._seconds.setdefault(name, FIRST_GUESS_SECONDS)
             self._losses.setdefault(name, deque(maxlen=BREAK_AFTER))
             self._thinkers.pop(name, None)
-            self.imaginers[name] = Imaginer(imaginer.path, name, imaginer.painter, imaginer.about)
+            self.imaginers[name] = Imaginer(imaginer.path, name, imaginer.painter, imaginer.about, imaginer.edits)
 
     # ------------------------------------------------------------------------------------------------ doors
 

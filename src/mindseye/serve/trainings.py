@@ -46,6 +46,18 @@ class Trainings:
         """Whether trainings are shown and started here."""
         return self._folder is not None
 
+    def beside(self, name: str) -> Path:
+        """Where a model lies that is made here without a training, from another one.
+
+        Raises:
+            BadInput: nothing is made here, or the name cannot be used.
+        """
+        if self._folder is None:
+            raise BadInput("nothing is trained or taught here", next_step="serve with --runs FOLDER")
+        if Path(name).name != name or name.startswith("."):
+            raise BadInput(f"a folder cannot be called {name[:80]!r}")
+        return self._folder / name
+
     def names(self) -> list[str]:
         """Of every run, sorted."""
         return sorted(self._runs())

@@ -54,5 +54,9 @@ class Page:
     def tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name, exact=True).click()
 
+    def choose(self, model: str) -> None:
+        self.page.get_by_role("combobox", name="Model", exact=True).click()
+        self.page.get_by_role("option", name=model, exact=True).click()
+
     def file_of(self, image: Any) -> bytes:
         return base64.b64decode(image.get_attribute("src").partition(",")[2])

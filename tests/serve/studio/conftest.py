@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.imagine.vae import small
 from tests.recall.conftest import COLOURS, SHAPES, SIZE_PX, drawn, png
 
 from mindseye.collection.collection import Collection, Example, write_collection
@@ -45,6 +46,38 @@ XSS = (
     "&lt;img src=x onerror=window.ran=1&gt;",
     "<ScRiPt>window.ran=1</sCrIpT>",
     "<img src=x:x onerror\n=\nwindow.ran=1>",
+    # handlers that wait for nobody
+    "<svg><animate onbegin=window.ran=1 attributeName=x dur=1s>",
+    "<style>@keyframes x{}</style><p style='animation-name:x' onanimationstart=window.ran=1>x",
+    "<audio src=x onerror=window.ran=1>",
+    "<img src=data: onload=window.ran=1 onerror=window.ran=1>",
+    "<iframe onload=window.ran=1></iframe>",
+    # SVG and MathML, which have rules of their own
+    "<svg><script href=data:,window.ran=1></script></svg>",
+    "<svg><a xlink:href=javascript:window.ran=1><text y=20>x</text></a></svg>",
+    "<svg><foreignObject><img src=x onerror=window.ran=1></foreignObject></svg>",
+    "<math href=javascript:window.ran=1>x</math>",
+    # addresses that are scripts
+    "<form action=javascript:window.ran=1><input type=submit>",
+    "<iframe src=java&#x09;script:parent.window.ran=1>",
+    "<embed src=data:text/html,<script>parent.window.ran=1</script>>",
+    "[x]: <javascript:window.ran=1>\n[x]",
+    # out of what they stand in
+    "</script><script>window.ran=1</script>",
+    "</style><script>window.ran=1</script>",
+    "--></noscript><script>window.ran=1</script><!--",
+    "]]><script>window.ran=1</script>",
+    "\\'-window.ran=1-\\'",
+    '";window.ran=1;"',
+    # markup that changes when it is read again
+    "<noscript><p title='</noscript><img src=x onerror=window.ran=1>'>",
+    "<svg></p><style><g title='</style><img src=x onerror=window.ran=1>'>",
+    # letters that look or become like others
+    "\uff1cscript\uff1ewindow.ran=1\uff1c/script\uff1e",
+    "\u202e<img src=x onerror=window.ran=1>\u202c",
+    # styles, and templates of other kinds
+    "<p style='background:url(javascript:window.ran=1);width:expression(window.ran=1)'>x",
+    "{% raw %}{{ ''.__class__ }}{% endraw %}<%= window.ran=1 %>#{window.ran=1}",
 )
 
 
@@ -85,7 +118,12 @@ def studio(
     shutil.copytree(tiny_thinker, folder / "thinker")
     library = Library({"shapes": captioned})
     return serving.start(
-        {"tiny": load(folder, device="cpu")}, None, library, runs, {"shapes": str(captioned.path)}, studio=True
+        {"tiny": load(folder, device="cpu"), "small": load(small.folder(folder.parent / "small"), device="cpu")},
+        None,
+        library,
+        runs,
+        {"shapes": str(captioned.path)},
+        studio=True,
     )
 
 

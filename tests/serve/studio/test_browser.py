@@ -112,7 +112,18 @@ def test_everything_that_can_be_used_has_a_name(page: Page) -> None:
     assert page.page.locator("html").get_attribute("lang") == "en"
     assert page.page.locator("h1").count() == 1
     nameless = {}
-    for name in ("Draw", "Complete", "Search", "Collection", "Judge", "Attention", "Correct", "Train"):
+    for name in (
+        "Draw",
+        "Complete",
+        "Search",
+        "Collection",
+        "Judge",
+        "Attention",
+        "Explore",
+        "Correct",
+        "Teach",
+        "Train",
+    ):
         page.tab(name)
         page.page.wait_for_timeout(400)
         nameless[name] = page.page.evaluate(NAMELESS, USABLE)
@@ -132,7 +143,7 @@ def test_a_narrow_page_does_not_scroll_sideways(page: Page) -> None:
 
 
 def test_what_is_typed_is_never_run(page: Page) -> None:
-    for text in (XSS[1], XSS[13], XSS[15], XSS[16]):  # all of them as parts, in test_parts.py
+    for text in (XSS[1], XSS[13], XSS[15], XSS[16], XSS[38], XSS[-1]):  # all of them as parts, in test_parts.py
         page.draw(text, 1)
         page.cards.first.click()
         page.picked.locator(".story-prompt", has_text=text[:20]).wait_for()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -19,12 +20,14 @@ from mindseye.serve.studio.correct import correct_page
 from mindseye.serve.studio.door import PATH, Door, sign_in
 from mindseye.serve.studio.draw import draw_page
 from mindseye.serve.studio.drawing import Kept
+from mindseye.serve.studio.explore import explore_page
 from mindseye.serve.studio.form import Updates
 from mindseye.serve.studio.judge import judge_page
 from mindseye.serve.studio.look import theme
 from mindseye.serve.studio.parts import page_file
 from mindseye.serve.studio.rooms import QUICK, Rooms, filled, refused
 from mindseye.serve.studio.search import search_page
+from mindseye.serve.studio.teach import teach_page
 from mindseye.serve.studio.train import train_page
 
 
@@ -61,6 +64,10 @@ def studio(rooms: Rooms) -> gr.Blocks:
     """The pages, and what goes from one to another."""
     names = list(rooms.service.imaginers)
     blocks = gr.Blocks(title="mindseye studio", analytics_enabled=False)
+
+    def chosen_anew(name: str) -> Any:
+        return gr.update(choices=list(rooms.service.imaginers), value=name)
+
     with blocks:
         with gr.Row(elem_classes="head"):
             gr.HTML(filled("head.html", icon=page_file("icon.svg")), js_on_load=None, apply_default_css=False)
@@ -82,16 +89,20 @@ def studio(rooms: Rooms) -> gr.Blocks:
                 judge = judge_page(rooms, model)
             with gr.Tab("Attention", id="attention"):
                 attention_page(rooms, model)
+            with gr.Tab("Explore", id="explore") as exploring:
+                explore = explore_page(rooms, model)
+                exploring.select(explore.begun, explore.asks, explore.parts, **QUICK)
             with gr.Tab("Correct", id="correct") as correcting:
                 correct = correct_page(rooms, model)
             if rooms.trainings.allowed:
+                with gr.Tab("Teach", id="teach") as teaching:
+                    teach = teach_page(rooms, model)
+                    teaching.select(teach.listed, model, teach.parts, **QUICK)
+                    teach.opened.change(chosen_anew, teach.opened, model, **QUICK)
                 with gr.Tab("Train", id="train") as training:
                     train = train_page(rooms)
                     training.select(train.shown, train.which, train.parts, **QUICK)
-                    train.opened.change(
-                        lambda name: gr.update(choices=list(rooms.service.imaginers), value=name), train.opened, model,
-                        **QUICK,
-                    )  # fmt: skip
+                    train.opened.change(chosen_anew, train.opened, model, **QUICK)
 
         forms = (draw.form, complete.form)
 
