@@ -23,17 +23,17 @@ import torch
 import mindseye
 from cells import each_in_its_own_process, gather, write_json
 from judge import prompt_set, score
-from peers import ddpm, df_gan, diffusers_unet, mindseye_diffusion, pixart, real, retrieval
+from peers import ddpm, diffusers_unet, mindseye_families, pixart, real, retrieval
 from peers.trained import Trained
 from record import circumstances, say
 from table import table
 
 ARMS: dict[str, Callable[..., Trained]] = {
-    "mindseye": mindseye_diffusion.train,
+    "mindseye": mindseye_families.trains("diffusion"),
     "diffusers-unet": diffusers_unet.train,
     "pixart": pixart.train,
     "ddpm": ddpm.train,
-    "df-gan": df_gan.train,
+    "df-gan": mindseye_families.trains("dfgan"),
     "retrieval": retrieval.train,
     "real": real.train,
 }
@@ -88,6 +88,7 @@ def run(cell: Cell, out: Path) -> None:
         began, worked = time.monotonic(), time.process_time()
         trained = ARMS[cell.arm_name](collection, cell.minutes, folder, cell.seed, **cell.learning_rate)
         seconds = time.monotonic() - began
+        cores_had = (time.process_time() - worked) / seconds
         told = {
             "fingerprint": collection.fingerprint,
             "pictures_seen": trained.pictures_seen,
@@ -95,20 +96,22 @@ def run(cell: Cell, out: Path) -> None:
             "learning_rate": trained.learning_rate,
             "threads": torch.get_num_threads(),
             "wall_seconds": round(seconds, 1),  # of this start: with set-up and compilation
-            "cores": round((time.process_time() - worked) / seconds, 2),  # that it had: a machine may be shared
+            "cores_had": round(cores_had, 2),  # a machine may be shared
             **circumstances(),
         }
         for name in lacking:
             write_json(folder / f"{name}.json", told | draw(cell, trained, collection, name, folder))
-    row, figures = asdict(cell), {}
+    row, drew, figures = asdict(cell), {}, {}
     for name in cell.prompts:
-        row |= json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        facts = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        drew[name] = {key: facts.pop(key) for key in ("drawing_seconds", "picture_seeds")}
+        row |= facts
         heard = None if cell.arm_name in UNCONDITIONAL else prompt_set(collection, name, cell.samples).prompts
         try:
             figures[name] = score(np.load(folder / f"{name}.npy", allow_pickle=False), heard, collection, name)
         except ImportError as error:
             say(f"  not judged yet ({error}); the same command judges it when it can")
-    write_json(folder / "row.json", row | {"figures": figures})
+    write_json(folder / "row.json", row | {"drew": drew, "figures": figures})
 
 
 def draw(cell: Cell, trained: Trained, collection: mindseye.Collection, name: str, folder: Path) -> dict[str, object]:

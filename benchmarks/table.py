@@ -45,7 +45,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
             f"{mine[0]['parameters'] / 1e6:.1f} M" if mine[0]["parameters"] else "-",
             f"{mine[0]['learning_rate']:g}" if mine[0]["learning_rate"] else "-",
             f"{seen:,.0f}" if seen else "-",
-            f"{statistics.mean(row['cores'] for row in mine):.2f}" if seen else "-",
+            f"{statistics.mean(row['cores_had'] for row in mine):.2f}" if seen else "-",
             " ".join(str(row["seed"]) for row in sorted(mine, key=lambda row: row["seed"])),
             str(mine[0]["drawn"]),
             *(interval([row["figures"][name] for row in mine if name in row["figures"]]) for name in figures),

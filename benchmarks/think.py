@@ -89,7 +89,7 @@ def figures_of(reference: Reference, chosen: Drawn, seen: PictureFeatures) -> li
         reference.held_out.pooled,
         seen.pooled,
         encoder=reference.encoder.name,
-        real_blocks=reference.held_out_concepts(),
+        real_blocks=reference.held_out_concepts,
         generated_blocks=chosen.asked.concepts,
     ).auc
     figures = [*named[:1], auc]

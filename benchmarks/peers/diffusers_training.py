@@ -1,6 +1,7 @@
 """The training of a network from diffusers, as in that library's text-to-image script with flow matching.
 
-AdamW, clipping at 1, captions dropped for guidance, its `EMAModel` with warm-up; compiled, as ours is.
+AdamW, clipping at 1, captions dropped for guidance, its `EMAModel` with warm-up; compiled, and the learning rate rises
+and falls, as ours does.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from peers import flow
 from peers.practice import practise
 from peers.trained import Trained
 
-BATCH_SIZE = 64
+WARM_UP, DECAY = 0.05, 0.25  # shares of the time
 NETWORK_CALLS = 23  # of our default sampler
 DRAWN_TOGETHER = 16
 Module = TypeVar("Module", bound=nn.Module)
@@ -34,6 +35,7 @@ def train_network(
     folder: Path,
     seed: int,
     learning_rate: float,
+    batch_size: int,
 ) -> Trained:
     """Trains a network on a collection.
 
@@ -41,7 +43,8 @@ def train_network(
         make: edge in pixels and channels to the network.
         as_network: how it is called.
         collection, minutes, folder, seed: as everyone's; see `peers`.
-        learning_rate: constant.
+        learning_rate: at its height.
+        batch_size: pictures a step; small enough for some hundred steps in ten minutes.
     """
     form = ours.picture_format(collection)
     torch.manual_seed(seed)
@@ -56,19 +59,21 @@ def train_network(
 
     loss = torch.compile(plain, dynamic=False)
 
-    def step(batch: Batch, generator: torch.Generator) -> float:
+    def step(batch: Batch, generator: torch.Generator, share: float) -> float:
         words = flow.drop_captions(batch.words, empty, generator)
         with ours.fast_arithmetic():
             value = loss(batch.pictures, words, *flow.noise_for(batch.pictures, generator))
         value.backward()
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate * min(1.0, (share + 1e-3) / WARM_UP, (1 - min(share, 1.0)) / DECAY)
         optimiser.step()
         optimiser.zero_grad()
         average.step(module.parameters())
         return float(value.detach())
 
     state = {"network": module, "optimiser": optimiser, "average": average}
-    seen = practise(step, state, collection, minutes=minutes, folder=folder, seed=seed, batch_size=BATCH_SIZE)
+    seen = practise(step, state, collection, minutes=minutes, folder=folder, seed=seed, batch_size=batch_size)
     average.copy_to(module.parameters())
     module.eval()
     shape = (form.channels, form.size_px, form.size_px)

@@ -22,6 +22,7 @@ from race import Runner
 # The authors' text-to-image script has 1e-4, which is for finetuning; for training from nothing tune it:
 # `quality.py --arms diffusers-unet:1e-4 diffusers-unet:3e-4 diffusers-unet:1e-3 --minutes 10`.
 LEARNING_RATE = 3e-4
+BATCH_SIZE = 16
 NAME = "diffusers UNet2DConditionModel"
 
 
@@ -67,4 +68,4 @@ def train(
     collection: Collection, minutes: float, folder: Path, seed: int, learning_rate: float = LEARNING_RATE
 ) -> Trained:
     """Trains it on a collection; see `peers`."""
-    return train_network(make_unet, as_network, collection, minutes, folder, seed, learning_rate)
+    return train_network(make_unet, as_network, collection, minutes, folder, seed, learning_rate, BATCH_SIZE)

@@ -22,6 +22,7 @@ from race import Runner
 WIDTH, HEADS, BLOCKS = 256, 4, 6
 TOKENS = 8  # a side
 LEARNING_RATE = 3e-4  # as the UNet's
+BATCH_SIZE = 32  # as ours on a processor without bfloat16 units
 
 
 def training(*, size_px: int, channels: int, batch_size: int, tuned: bool, patch_px: int) -> Runner:
@@ -46,7 +47,7 @@ def train(
     def make(size_px: int, channels: int) -> PixArtTransformer2DModel:
         return make_network(size_px, channels, size_px // TOKENS)
 
-    return train_network(make, as_network, collection, minutes, folder, seed, learning_rate)
+    return train_network(make, as_network, collection, minutes, folder, seed, learning_rate, BATCH_SIZE)
 
 
 def make_network(size_px: int, channels: int, patch_px: int) -> PixArtTransformer2DModel:

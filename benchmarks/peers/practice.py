@@ -21,7 +21,7 @@ from record import say
 
 CHECKPOINT_SECONDS = 300
 REPORT_SECONDS = 30
-Step = Callable[[Batch, torch.Generator], float]
+Step = Callable[[Batch, torch.Generator, float], float]
 
 
 def practise(
@@ -37,7 +37,8 @@ def practise(
     """Trains for so many minutes, going on from a checkpoint if there is one; returns the pictures seen.
 
     Args:
-        step: one whole step on a batch, with a generator for its noise; gives the loss.
+        step: one whole step on a batch, with a generator for its noise and the share of the time that is over; gives
+            the loss.
         state: everything that changes (networks, optimisers, averages), each with `state_dict` and `load_state_dict`.
         collection: whose train split is shown, in our order.
         minutes: to train for.
@@ -52,7 +53,7 @@ def practise(
     saved = said = time.monotonic()
     while seconds < 60 * minutes:
         began = time.monotonic()
-        loss = step(feed.at(seen).batch, ours.generator(seed, "noise", seen))
+        loss = step(feed.at(seen).batch, ours.generator(seed, "noise", seen), seconds / (60 * minutes))
         if loss != loss:
             raise RuntimeError(f"the loss is no number after {seen} pictures")
         seen += batch_size

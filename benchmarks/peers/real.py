@@ -1,4 +1,4 @@
-"""The ceiling: real pictures, each for its own caption; held-out ones wherever the prompts are."""
+"""The ceiling: real pictures, each for its own caption. For prompts of the training split they are its pictures."""
 
 from __future__ import annotations
 

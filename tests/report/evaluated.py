@@ -79,7 +79,8 @@ def evaluation_of_sprites(
     held_out = np.concatenate([split.arrays(*at) for name, split in collection.splits.items() if name != "train"])
     reference = Reference(
         collection, PICTURE_FORMAT, cast(Any, None), cast(Any, None), sets,
-        train.arrays(*at), features(rng, len(train)), held_out, features(rng, len(held_out)), np.arange(len(train)),
+        train.arrays(*at), features(rng, len(train)), held_out, features(rng, len(held_out)),
+        [str(number) for number in range(len(held_out))], np.arange(len(train)),
     )  # fmt: skip
     drawn = [Drawn(asked, np.stack([picture(rng) for _ in asked.prompts])) for asked in sets]
     seen = features(rng, sum(map(len, sets)), shift).pooled

@@ -12,6 +12,7 @@ from mindseye.errors import BadInput
 from mindseye.randomness import rng_at
 from mindseye.think.copies import (
     PIXELS,
+    Nearest,
     copy_rate,
     duplicate_rate,
     memorised,
@@ -104,6 +105,24 @@ def test_a_model_that_copies_nothing_has_a_copy_rate_of_about_1_percent() -> Non
     )
     assert report.rate.low <= 0.01 <= report.rate.high
     assert [pair.distance for pair in report.closest] == sorted(report.generated)[:20]
+
+
+@pytest.mark.parametrize("held_out", [51, 82, 190, 426])
+def test_few_held_out_pictures_make_the_interval_wide_and_not_the_model_a_copier(held_out: int) -> None:
+    missed, called, found = 0, 0, []
+    for draw in range(100):
+        rng = rng_at(draw, "copies")
+        unseen, drawn = (
+            Nearest(np.zeros(n, dtype=np.int64), distance := rng.gamma(5, size=n), distance + 1, 1000)
+            for n in (held_out, 400)
+        )
+        rate = copy_rate(drawn, unseen, encoder="none").rate
+        missed += not rate.low <= 0.01 <= rate.high
+        called += rate.low > 0.01
+        copied = np.where(np.arange(400) < 120, 0.001, drawn.distance)
+        found.append(copy_rate(Nearest(drawn.index, copied, copied + 1, 1000), unseen, encoder="none").rate.low)
+    assert missed <= 7 and called <= 5
+    assert min(found) > 0.02  # a model that gives back three pictures of ten is found out
 
 
 def test_a_model_that_copies_half_of_the_time_has_a_copy_rate_of_half() -> None:

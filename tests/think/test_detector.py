@@ -69,6 +69,25 @@ def test_twins_in_other_folds_fool_the_area_unless_they_are_named_as_blocks() ->
     assert named.auc.low <= 0.5 <= named.auc.high
 
 
+def test_what_a_picture_shows_does_not_give_away_whether_it_is_real() -> None:
+    shown = 3 * cloud(2, 40, 20)  # what the pictures of 40 concepts have in common, real or imagined
+    concepts = [number for number in range(40) for _ in range(3)]
+    real, generated = (np.repeat(shown, 3, axis=0) + cloud(side, 120, 20) for side in (0, 1))
+    found = detect(real, generated, encoder="none", real_blocks=concepts, generated_blocks=concepts)
+    assert found.auc.low <= 0.5 <= found.auc.high
+    strangers = detect(
+        real, generated, encoder="none", real_blocks=concepts, generated_blocks=[f"other {n}" for n in concepts]
+    )
+    assert strangers.auc.high < 0.5  # dealt apart, a concept is learnt with the opposite label
+
+
+def test_too_few_blocks_for_five_folds_are_refused() -> None:
+    blocks = [number % 5 for number in range(20)]
+    assert detect(cloud(0, 20), cloud(1, 20), encoder="none", real_blocks=blocks, generated_blocks=blocks)
+    with pytest.raises(BadInput, match="generated pictures are in 4 blocks"):
+        detect(cloud(0, 20), cloud(1, 20), encoder="none", generated_blocks=[number % 4 for number in range(20)])
+
+
 def test_constant_features_tell_nothing() -> None:
     found = detect(np.ones((20, 3)), np.ones((30, 3)), encoder="none")
     assert (found.auc.value, found.calibration_error.value) == (0.5, pytest.approx(0, abs=1e-12))

@@ -30,7 +30,15 @@ from mindseye.observe.text import load_text_encoder
 from mindseye.pictures.tensors import fit
 from mindseye.report.prompts import PromptSet
 from mindseye.report.reference import Reference, joined, refer, rows_of
-from mindseye.think.copies import Copies, Nearest, copy_rate, memorised_rate, nearest_by_features, nearest_by_pixels
+from mindseye.think.copies import (
+    Copies,
+    Nearest,
+    copy_rate,
+    duplicate_rate,
+    memorised_rate,
+    nearest_by_features,
+    nearest_by_pixels,
+)
 from mindseye.think.detector import Detection, detect
 from mindseye.think.distribution import frechet_distance, inception_style_score, kid
 from mindseye.think.features import FEWEST
@@ -192,7 +200,7 @@ def judge_drawn(reference: Reference, drawn: Sequence[Drawn], log: Log = lambda 
             reference.held_out.pooled,
             likely_features.pooled,
             encoder=reference.encoder.name,
-            real_blocks=reference.held_out_concepts(),
+            real_blocks=reference.held_out_concepts,
             generated_blocks=likely_blocks,
             seeds=seeds,
         )
@@ -235,7 +243,11 @@ def score_pictures(
 
 
 def _quality(reference: Reference, drawn: PictureFeatures, blocks: Sequence[str], seeds: str) -> list[Figure]:
-    """What the pictures are like as a whole, beside how unseen real pictures compare with the same ones."""
+    """What the pictures are like as a whole, beside how unseen real pictures compare with the same ones.
+
+    How much of what is real gets surrounded grows with how many pictures do it. So precision, recall, density and
+    coverage count as many drawn pictures as unseen real ones, as many as there are of both.
+    """
     rows = reference.typical
     real = reference.train.pooled[rows]
     real_blocks = [reference.collection.splits["train"].concepts[row] for row in rows]
@@ -244,18 +256,19 @@ def _quality(reference: Reference, drawn: PictureFeatures, blocks: Sequence[str]
     figures = [
         kid(real, drawn.pooled, **both),
         frechet_distance(real, drawn.pooled, **both),
-        *precision_recall(real, drawn.pooled, **both),
-        *density_coverage(real, drawn.pooled, **both),
         inception_style_score(drawn.class_logits.softmax(1), **about),
     ]
+    sides = {"": (drawn.pooled, blocks, seeds)}
     if len(reference.held_out) >= FEWEST:
-        unseen = {**both, "generated_blocks": reference.held_out_concepts(), "seeds": ""}
-        floors = [
-            kid(real, reference.held_out.pooled, **unseen),
-            *precision_recall(real, reference.held_out.pooled, **unseen),
-            *density_coverage(real, reference.held_out.pooled, **unseen),
-        ]
-        figures += [replace(floor, name=f"{floor.name}_real") for floor in floors]
+        sides["_real"] = (reference.held_out.pooled, reference.held_out_concepts, "")
+        floor = kid(real, sides["_real"][0], **{**both, "generated_blocks": sides["_real"][1], "seeds": ""})
+        figures.append(replace(floor, name="kid_real"))
+    n = min(len(features) for features, _, _ in sides.values())
+    for suffix, (features, labels, of_seeds) in sides.items():
+        some = np.linspace(0, len(features) - 1, n).round().astype(int)
+        chosen = {**both, "generated_blocks": [labels[row] for row in some], "seeds": of_seeds}
+        for compared in (precision_recall, density_coverage):
+            figures += [replace(f, name=f"{f.name}{suffix}") for f in compared(real, features[some], **chosen)]
     return figures
 
 
@@ -345,7 +358,9 @@ def _copies(
 
     held_out = nearest(reference.held_out, reference.held_out_pictures)
     by_set = {each.asked.name: nearest(features[each.asked.name], each.pictures) for each in drawn}
-    about: dict[str, Any] = {"encoder": reference.encoder.name, "seeds": seeds}
+    about: dict[str, Any] = {
+        "encoder": reference.encoder.name, "held_out_blocks": reference.held_out_concepts, "seeds": seeds
+    }  # fmt: skip
     copies = copy_rate(nearest(everything, pictures), held_out, generated_blocks=_concepts(drawn), **about)
     figures = [copies.rate]
     for each in drawn if len(drawn) > 1 else ():
@@ -354,5 +369,6 @@ def _copies(
     drawn_looks, train_looks = (
         [looks(Image.fromarray(one)) for one in some] for some in (pictures, reference.train_pictures)
     )
-    by_pixels, _ = nearest_by_pixels(drawn_looks, train_looks, training_groups=groups)
-    return copies, [*figures, memorised_rate(by_pixels, generated_blocks=_concepts(drawn), seeds=seeds)]
+    by_pixels, near = nearest_by_pixels(drawn_looks, train_looks, training_groups=groups)
+    of_all: dict[str, Any] = {"generated_blocks": _concepts(drawn), "seeds": seeds}
+    return copies, [*figures, memorised_rate(by_pixels, **of_all), duplicate_rate(near, len(train_looks), **of_all)]

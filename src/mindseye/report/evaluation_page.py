@@ -91,7 +91,14 @@ class Panel:
 
 def _likeness(figures: Mapping[str, Figure]) -> list[Panel]:
     distances = [Row("drawn", figures.get("kid")), Row("real, never seen", figures.get("kid_real"), "real")]
-    shares = [Row(about(name).title, figures.get(name), small=about(name).asks) for name in ONE_BY_ONE]
+    shares = [
+        row
+        for name in ONE_BY_ONE
+        for row in (
+            Row(about(name).title, figures.get(name), small=about(name).asks),
+            Row("real, never seen", figures.get(f"{name}_real"), "real"),
+        )
+    ]
     told = [Row(about("auc").title, figures.get("auc"), small="of pairs of a real and an imagined one")]
     kid = about("kid")
     return [

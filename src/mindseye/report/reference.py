@@ -31,7 +31,8 @@ class Reference:
 
     Attributes:
         picture_format: how the model under test sees pictures.
-        train, held_out: features of the training split and of all other splits.
+        train: features of the training split.
+        held_out: features of all other splits, one picture a concept (and split), as in `typical`.
         typical: rows of `train` that distributions are compared with, one a concept.
     """
 
@@ -44,6 +45,7 @@ class Reference:
     train: PictureFeatures
     held_out_pictures: UInt8[np.ndarray, "picture size size channel"]
     held_out: PictureFeatures
+    held_out_concepts: list[str]
     typical: NDArray[np.int64]
 
     @property
@@ -52,11 +54,6 @@ class Reference:
 
     def features(self, pictures: UInt8[np.ndarray, "picture size size channel"]) -> PictureFeatures:
         return picture_features(self.encoder, pictures, self.cache)
-
-    def held_out_concepts(self) -> list[str]:
-        return [
-            concept for name, split in self.collection.splits.items() if name != "train" for concept in split.concepts
-        ]
 
 
 def refer(collection: Collection, picture_format: PictureFormat, log: Log = lambda line: None) -> Reference:
@@ -77,8 +74,12 @@ def refer(collection: Collection, picture_format: PictureFormat, log: Log = lamb
     encoder = load_picture_encoder()
     train = collection.splits["train"]
     train_pictures = train.arrays(*at)
-    others = [split.arrays(*at) for name, split in collection.splits.items() if name != "train"]
-    held_out_pictures = np.concatenate([train_pictures[:0], *others])
+    others = [split for name, split in collection.splits.items() if name != "train"]
+    firsts = [one_a_concept(split.concepts) for split in others]
+    held_out_pictures = np.concatenate(
+        [train_pictures[:0], *(split.arrays(*at)[rows] for split, rows in zip(others, firsts, strict=True))]
+    )
+    held_out_concepts = [split.concepts[row] for split, rows in zip(others, firsts, strict=True) for row in rows]
     cache = cache_folder() / "features"
 
     def said(done: int, of: int) -> None:
@@ -88,14 +89,19 @@ def refer(collection: Collection, picture_format: PictureFormat, log: Log = lamb
     log(f"looking at {len(train_pictures) + len(held_out_pictures):,} real pictures with {encoder.name}")
     train_features = picture_features(encoder, train_pictures, cache, said)
     held_out_features = picture_features(encoder, held_out_pictures, cache)
-    first = {concept: row for row, concept in reversed(list(enumerate(train.concepts)))}
-    rows = np.array(sorted(first.values()))
+    rows = one_a_concept(train.concepts)
     typical = rows[:: -(-len(rows) // MOST_REAL)]
     judge = judge_for(collection, log)
     return Reference(
         collection, picture_format, encoder, judge, sets,
-        train_pictures, train_features, held_out_pictures, held_out_features, typical,
+        train_pictures, train_features, held_out_pictures, held_out_features, held_out_concepts, typical,
     )  # fmt: skip
+
+
+def one_a_concept(concepts: Sequence[str]) -> NDArray[np.int64]:
+    """The first row of every concept, in order: variants (skin tones, styles) would count some things many times."""
+    first = {concept: row for row, concept in reversed(list(enumerate(concepts)))}
+    return np.array(sorted(first.values()), dtype=np.int64)
 
 
 def joined(parts: Sequence[PictureFeatures]) -> PictureFeatures:

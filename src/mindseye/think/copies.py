@@ -12,6 +12,7 @@ All three take mirrored copies into account. Pixels are those of the picture in 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -148,18 +149,23 @@ def copy_rate(
     *,
     encoder: str,
     generated_blocks: Sequence[Hashable] | None = None,
+    held_out_blocks: Sequence[Hashable] | None = None,
     seeds: str = "",
 ) -> Copies:
     """The share of generated pictures nearer to training pictures than 99 % of unseen real ones are, "copy_rate".
 
-    About 0.01 is what a model has that copies nothing. Below a hundred held-out pictures the 1st percentile is little
-    more than their minimum, and the rate rests on one picture.
+    About 0.01 is what a model has that copies nothing. Where the 1st percentile lies is known only as well as there are
+    held-out pictures, so the interval runs from Wilson's lower end below the least percentile that they allow to his
+    upper end below the greatest, both by their order (the binomial interval of a quantile). Of fewer than 367
+    independent ones the least lies below all of them: then the share below their minimum counts, scaled to 1 % by what
+    the minimum may be the percentile of, 1 - 0.025^(1/n).
 
     Args:
         generated: nearest training pictures of the generated ones.
         held_out: of real pictures that were not trained on, found in the same way.
         encoder: what the distances come from (`PIXELS` for `nearest_by_pixels`), for the record.
         generated_blocks: a label a generated picture, such as its prompt.
+        held_out_blocks: a label a held-out picture; as many independent ones are counted as there are labels.
         seeds: of the generated pictures, for the record.
 
     Raises:
@@ -172,11 +178,17 @@ def copy_rate(
             why=f"at least {FEWEST} held-out pictures and the same training pictures are needed",
             next_step="compare both with the whole training split",
         )
-    threshold = float(np.percentile(held_out.distance, PERCENTILE))
+    threshold = float(np.percentile(held_out.distance, PERCENTILE, method="weibull"))
     order = np.argsort(generated.distance, kind="stable")[:PAIRS_SHOWN]
     closest = tuple(Pair(int(i), int(generated.index[i]), float(generated.distance[i])) for i in order)
-    hits = np.asarray(generated.distance < threshold)
-    rate = _share("copy_rate", hits, generated.n_training, encoder, generated_blocks, seeds)
+    share = float((generated.distance < threshold).mean())
+    independent = len(np.unique(block_numbers(held_out_blocks, len(held_out.distance))))
+    least, greatest, scale = _percentile_limits(np.sort(held_out.distance), independent)
+    blocks = block_numbers(generated_blocks, len(generated.distance))
+    low = scale * share_interval(generated.distance < least, blocks)[0]
+    high = share_interval(generated.distance < greatest, blocks)[1]
+    n = (generated.n_training, len(generated.distance))
+    rate = Figure("copy_rate", share, min(low, share), max(high, share), *n, encoder, seeds)
     return Copies(rate, threshold, generated.distance, held_out.distance, closest)
 
 
@@ -226,6 +238,18 @@ def _share(
 ) -> Figure:
     interval = share_interval(hits, block_numbers(blocks, len(hits)))
     return Figure(name, float(hits.mean()), *interval, n_training, len(hits), encoder, seeds)
+
+
+def _percentile_limits(ordered: NDArray[np.float64], independent: int) -> tuple[float, float, float]:
+    """Between which distances the 1st percentile lies with 95 % confidence, and what a share below the lesser is to be
+    multiplied by (1, unless that is the minimum for want of a lesser one)."""
+    p, tail, n = PERCENTILE / 100, 0.025, independent
+    ways = [math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) for k in range(n + 1)]
+    below = np.cumsum([math.exp(ways[k] + k * math.log(p) + (n - k) * math.log(1 - p)) for k in range(n + 1)])
+    first, last = int(np.searchsorted(below, tail)), int(np.searchsorted(below, 1 - tail)) + 1
+    at = [min(len(ordered), round(rank * len(ordered) / n)) for rank in (max(first, 1), last)]
+    scale = 1.0 if first else min(1.0, p / (1 - tail ** (1 / n)))
+    return float(ordered[max(at[0], 1) - 1]), float(ordered[at[1] - 1]), scale
 
 
 def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:

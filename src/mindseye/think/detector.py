@@ -162,8 +162,9 @@ def detect(
 ) -> Detection:
     """Fits a detector in five folds, judges each picture out of fold, and fits one on all.
 
-    Blocks (near-duplicates, pictures of one prompt) go to one fold as a whole, so that no picture is judged by a
-    detector that has seen its twin. The area under the curve counts only pairs of one fold, since scores of two
+    Blocks (near-duplicates, pictures of one prompt) go to one fold as a whole, real and generated ones of one label
+    together: no picture is judged by a detector that has seen its twin, nor by one that has learnt that what it shows
+    is always real, or always imagined. The area under the curve counts only pairs of one fold, since scores of two
     detectors have no common scale. Its interval is a block bootstrap of the pictures, made 1.5 times as wide, since
     each picture that is judged in one fold also takes part in fitting the others (the correction of Nadeau and Bengio
     2003): without it, equal sets would be called different once in eight times. The interval of the
@@ -174,8 +175,9 @@ def detect(
             that learnt them by heart looks better than it is.
         generated: features of generated ones by the same encoder, at least 10.
         encoder: its name, for the record.
-        real_blocks: a label a real picture, such as its near-duplicate group; at least 5 blocks.
-        generated_blocks: a label a generated picture, such as its prompt; at least 5 blocks.
+        real_blocks: a label a real picture, such as its concept; at least 5 blocks.
+        generated_blocks: a label a generated picture, such as the concept that was asked for; at least 5 blocks. One
+            label means the same on both sides.
         seeds: of the generated pictures, for the record.
         seed: of the folds and the bootstrap.
         draws: bootstrap draws.
@@ -188,9 +190,7 @@ def detect(
     n = (n_real, len(x) - n_real)
     imagined = (np.arange(len(x)) >= n_real).astype(np.float64)
     sides = (block_numbers(real_blocks, n[0]), block_numbers(generated_blocks, n[1]))
-    fold = np.concatenate(
-        [_folds(blocks, seed, name) for blocks, name in zip(sides, ("real", "generated"), strict=True)]
-    )
+    fold = _folds(_common_blocks(real_blocks, generated_blocks, n), imagined, seed)
     logits = np.empty(len(x))
     for number in range(FOLDS):
         judged = fold == number
@@ -279,22 +279,42 @@ def _logistic(
     return weight, line[-1].item()
 
 
-def _folds(blocks: Int[np.ndarray, "picture"], seed: int, side: str) -> Int[np.ndarray, "picture"]:
-    """The fold of each picture of one side: blocks whole, in random order, each to the fold that has fewest yet."""
-    sizes = np.bincount(blocks)
-    if len(sizes) < FOLDS:
-        raise BadInput(
-            f"the {side} pictures are in {len(sizes)} blocks",
-            why=f"each of {FOLDS} folds needs one of its own",
-            next_step="give pictures of more prompts or groups",
-        )
-    filled = np.zeros(FOLDS, dtype=np.int64)
-    of_block = np.empty(len(sizes), dtype=np.int64)
-    for block in rng_at(seed, f"detector folds {side}").permutation(len(sizes)):
-        of_block[block] = filled.argmin()
-        filled[of_block[block]] += sizes[block]
+def _common_blocks(
+    real: Sequence[Hashable] | None, generated: Sequence[Hashable] | None, n: tuple[int, int]
+) -> Int[np.ndarray, "picture"]:
+    """The number of each picture's block over both sides; a picture without a label is a block of its own."""
+    labels: list[Hashable] = []
+    for side, (given, count) in enumerate(zip((real, generated), n, strict=True)):
+        labels += given if given is not None else [(side, number) for number in range(count)]
+    return block_numbers(labels, sum(n))
+
+
+def _folds(blocks: Int[np.ndarray, "picture"], imagined: NDArray[np.float64], seed: int) -> Int[np.ndarray, "picture"]:
+    """The fold of each picture: blocks whole, in random order, each to the fold that lacks most of what it brings."""
+    counts = np.stack([np.bincount(blocks[imagined == kind], minlength=blocks.max() + 1) for kind in (0, 1)], axis=1)
+    for kind, several in zip(("real", "generated"), (counts > 0).sum(0), strict=True):
+        if several < FOLDS:
+            raise _too_few_blocks(f"the {kind} pictures are in {several} blocks")
+    share = counts / counts.sum(0)
+    filled = np.zeros((FOLDS, 2))
+    of_block = np.empty(len(counts), dtype=np.int64)
+    for block in rng_at(seed, "detector folds").permutation(len(counts)):
+        brought = counts[block] > 0
+        empty, full = ((filled == 0) & brought).sum(1), (filled * brought).sum(1)
+        of_block[block] = np.lexsort((full, -empty))[0]
+        filled[of_block[block]] += share[block]
+    if not filled.all():
+        raise _too_few_blocks("the pictures are in so few blocks that a fold has real or generated ones only")
     fold: NDArray[np.int64] = of_block[blocks]
     return fold
+
+
+def _too_few_blocks(what: str) -> BadInput:
+    return BadInput(
+        what,
+        why=f"each of {FOLDS} folds needs real and generated pictures of its own",
+        next_step="give pictures of more prompts or groups",
+    )
 
 
 def _areas(
@@ -304,7 +324,10 @@ def _areas(
     w_real: Float[np.ndarray, "draw real"],
     w_generated: Float[np.ndarray, "draw generated"],
 ) -> Float[np.ndarray, "draw"]:
-    """The share of pairs (real, generated) of one fold in which the generated scores higher; a tie is half."""
+    """The share of pairs (real, generated) of one fold in which the generated scores higher.
+
+    A tie is half, and so is a draw that leaves no pairs.
+    """
     above, pairs = np.zeros(len(w_real)), np.zeros(len(w_real))
     for number in range(FOLDS):
         real, generated = fold[:n_real] == number, fold[n_real:] == number
@@ -312,7 +335,7 @@ def _areas(
         wins = (high > low[:, None]) + 0.5 * (high == low[:, None])
         above += ((w_real[:, real] @ wins) * w_generated[:, generated]).sum(1)
         pairs += w_real[:, real].sum(1) * w_generated[:, generated].sum(1)
-    area: NDArray[np.float64] = above / pairs
+    area: NDArray[np.float64] = np.divide(above, pairs, out=np.full(len(pairs), 0.5), where=pairs > 0)
     return area
 
 
