@@ -115,7 +115,7 @@ def evaluate_recall(
 
     Args:
         collection: a prepared collection, its folder, or a built-in's name; with captions and a held-out split.
-        hashers: names of `FITS`; all of them but the `SLOW` ones unless given. Chance (`random`) and `cca_itq` are always there.
+        hashers: names of `FITS`; all but the `SLOW` ones unless given. Chance (`random`) and `cca_itq` are always there.
         bits: widths of codes.
         seeds: how many fits of each, with the seeds 0, 1, ...
         page: where to write the report as HTML; the same name with `.jsonl` and `.md` holds lines and tables.
@@ -125,7 +125,7 @@ def evaluate_recall(
         BadInput: there is no such hasher, width or collection, or it has no captioned held-out pictures.
         Unavailable: an encoder is missing, or the disk refuses.
     """
-    names = _names(hashers)
+    names = hashers_of(hashers)
     for width in bits:
         checked_bits(width)
     if seeds < 1:
@@ -296,7 +296,12 @@ def _rounded(values: Float[np.ndarray, "radius"]) -> list[float]:
     return [round(float(value), 4) for value in values]
 
 
-def _names(asked: Sequence[str]) -> list[str]:
+def hashers_of(asked: Sequence[str]) -> list[str]:
+    """The hashers that are measured: chance, `cca_itq` and those asked for, or all but the slow ones.
+
+    Raises:
+        BadInput: there is no such hasher.
+    """
     unknown = [name for name in asked if name not in FITS]
     if unknown:
         raise BadInput(f"there is no hasher {unknown[0]!r}", next_step=f"use {', '.join(FITS)}")

@@ -1,4 +1,4 @@
-"""VTPH: its losses by hand, what its tokens say, and that the text-only arm knows nothing of a caption's own picture."""
+"""VTPH: its losses by hand, what its tokens say, and that the text-only arm ignores a caption's own picture."""
 
 from __future__ import annotations
 
@@ -105,9 +105,8 @@ def test_a_bit_gathers_the_tokens_that_speak_of_it() -> None:
     scores = rows([0.5, 0.2, -0.1], [0.5, -0.3, -0.1], [0.9, 0.9, 0.9])[None]
     assert torch.allclose(gathered(tokens, scores, there), rows([0.5, 0.5], [1, 0], [0, 0])[None])
     many = torch.arange(1, 11).float()[None, None] / 10  # of ten bits the eight highest count
-    assert (
-        gathered(torch.ones(1, 1, 1), many, torch.ones(1, 1, dtype=torch.bool)).flatten().tolist() == [0] * 2 + [1] * 8
-    )
+    spoken = gathered(torch.ones(1, 1, 1), many, torch.ones(1, 1, dtype=torch.bool))
+    assert spoken.flatten().tolist() == [0] * 2 + [1] * 8
     assert torch.allclose(positions(3, 4)[0], torch.tensor([0.0, 1, 0, 1]))
 
 

@@ -1,7 +1,8 @@
 """VTPH: prompts from the other kind, and contrast as sharp as captions agree (Chen et al. 2024).
 
 "Enhancing Cross-Modal Retrieval via Visual-Textual Prompt Hashing", IJCAI, after the authors' code. A picture is
-[g^v; patches], a caption [g^t; tokens]; beside a caption stand a companion picture and its retold caption [g^c; tokens].
+[g^v; patches], a caption [g^t; tokens]; beside a caption stand the look of a companion picture and that picture's
+retold caption [g^c; tokens].
 
 - VAP: w = softmax(W g^v) of the companion, and every token of the caption is w * token.
 - TAP: g^t' = g^t + MLP(g^t).
