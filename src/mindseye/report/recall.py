@@ -115,7 +115,7 @@ def evaluate_recall(
 
     Args:
         collection: a prepared collection, its folder, or a built-in's name; with captions and a held-out split.
-        hashers: names of `FITS`; all but the `SLOW` ones unless given. Chance (`random`) and `cca_itq` are always there.
+        hashers: names of `FITS`; all but the `SLOW` ones unless given. Chance (`random`) and `cca_itq` always are.
         bits: widths of codes.
         seeds: how many fits of each, with the seeds 0, 1, ...
         page: where to write the report as HTML; the same name with `.jsonl` and `.md` holds lines and tables.

@@ -16,6 +16,7 @@ from mindseye.recall.bits import distances
 from mindseye.recall.companions import with_companions
 from mindseye.recall.hashers import FITS, READS, Hasher, Pairs, encode_pictures, encode_words, fit_vtph
 from mindseye.recall.hashers.cca_itq import canonical
+from mindseye.recall.hashers.towers import turned_to_bits
 from mindseye.recall.hashers.vtph import VtphObjective, VtphSettings
 from mindseye.recall.hashers.vtph_losses import affinity, contrast, distillation, likelihood, quantisation, triplet
 from mindseye.recall.hashers.vtph_network import VtphNetwork, gathered, positions
@@ -114,7 +115,7 @@ def test_a_gradient_reaches_everything_that_is_trained(completed: dict[str, Pair
     train = completed["train"].rows(np.arange(32))
     looks, said = LAYOUT.looks(train.pictures.astype(np.float32)), LAYOUT.said(train.words.astype(np.float32))
     found = canonical(Pairs(looks.whole.numpy(), said.whole.numpy(), train.picture_of), 32)
-    network = VtphNetwork(found, LAYOUT.patch, 16, heads=4, layers=1)
+    network = VtphNetwork(found, turned_to_bits(found, 16, 0), LAYOUT.patch, heads=4, layers=1)
     labels = torch.from_numpy(train.labelled()).float()
     VtphObjective(network, 32, 16)(looks, said, torch.arange(32), (labels @ labels.T > 0).float()).backward()
     without = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]

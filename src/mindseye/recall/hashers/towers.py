@@ -201,13 +201,20 @@ def _begin(found: Canonical, bits: int, seed: int) -> Matrix:
 
     The values have a mean square of 1.
     """
-    directions = len(found.correlation)
-    if bits <= directions:
-        points = found.points[:, :bits]
-        turned = np.zeros((directions, bits))
-        turned[:bits] = found.correlation[:bits, None] * itq_rotation(points, seed)
-    else:
-        drawn = rng_at(seed, "more bits than directions").standard_normal((bits, directions))
-        turned = found.correlation[:, None] * np.linalg.qr(drawn)[0].T
+    turned = found.correlation[:, None] * turned_to_bits(found, bits, seed)
     values = np.concatenate([found.x @ found.a, found.y @ found.b]) @ turned
     return np.asarray(turned / max(float(np.sqrt(np.square(values).mean())), 1e-12))
+
+
+def turned_to_bits(found: Canonical, bits: int, seed: int) -> Matrix:
+    """A column a bit, from canonical coordinates times their correlations: ITQ's rotation of as many as there are bits.
+
+    Where there are more bits than directions, the columns are drawn at random, the rows orthogonal.
+    """
+    directions = len(found.correlation)
+    if bits > directions:
+        drawn = rng_at(seed, "more bits than directions").standard_normal((bits, directions))
+        return np.asarray(np.linalg.qr(drawn)[0].T)
+    turned = np.zeros((directions, bits))
+    turned[:bits] = itq_rotation(found.points[:, :bits], seed)
+    return turned

@@ -21,7 +21,7 @@ With A the values of all training rows as last seen, the loss is
 What differs from the paper: CLIP's space is that of canonical correlations, its tokens are those of EfficientNet-Lite0
 (25 patches) and all-MiniLM-L6-v2; what mPLUG and a text-to-image model give is retrieved
 (`mindseye.recall.companions`); 64 numbers a token, 4 heads and one layer a transformer for 512, 16 and two; AdamW for
-BertAdam, at most 120 batches of the 30 epochs, and no epoch is chosen by the queries.
+BertAdam, at most 120 batches of the 30 epochs, begun nearly as CCA-ITQ; and no epoch is chosen by the queries.
 
 `vtph` is the text-only arm: a caption's companion is never its own picture. `vtph_published` is the same fit on rows
 whose training captions have their own pictures beside them, as published; codes of such captions hold pictures.
@@ -42,7 +42,7 @@ from mindseye.randomness import rng_at
 from mindseye.recall.bits import checked_bits
 from mindseye.recall.hashers.cca_itq import canonical
 from mindseye.recall.hashers.hasher import Pairs, refuse_other_width
-from mindseye.recall.hashers.towers import batches
+from mindseye.recall.hashers.towers import batches, turned_to_bits
 from mindseye.recall.hashers.vtph_losses import affinity, contrast, distillation, likelihood, quantisation, triplet
 from mindseye.recall.hashers.vtph_network import Looks, Said, VtphNetwork
 from mindseye.recall.hashers.vtph_rows import Layout
@@ -149,7 +149,8 @@ def fit_vtph(
     steps = min(settings.steps, settings.epochs * -(-len(pairs.pictures) // settings.batch))
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(int(rng_at(seed, "vtph").integers(2**32)))
-        network = VtphNetwork(found, layout.patch, bits, settings.heads, settings.layers)
+        turned = turned_to_bits(found, bits, seed)
+        network = VtphNetwork(found, turned, layout.patch, settings.heads, settings.layers)
         objective = VtphObjective(network, len(pairs.pictures), bits)
         optimiser = torch.optim.AdamW(
             network.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=settings.decay

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mindseye.recall.hashers.cca_itq import Canonical
 
+Matrix = NDArray[np.float64]
+
 CONCEPTS = 8  # of each token: bits that it has a say in
 TAP_DROPOUT = 0.2
+WEAK = 0.1  # share of a drawn weight with which branches begin
 EPSILON = 1e-12  # of the transformers' norms: prompted tokens are small
 
 
@@ -52,15 +57,17 @@ class Values(NamedTuple):
 class VtphNetwork(nn.Module):
     """Everything that is trained, and the canonical directions, which are not.
 
+    It begins nearly as CCA-ITQ: the whole goes its own way past everything else, which is weak at first.
+
     Args:
         found: of the training pairs; its width is the width of all tokens.
+        turned: from canonical coordinates to bits, a column a bit.
         patch_width: numbers of a patch.
-        bits: of a code.
         heads: of every attention; the width must divide by it.
         layers: of every transformer.
     """
 
-    def __init__(self, found: Canonical, patch_width: int, bits: int, heads: int, layers: int) -> None:
+    def __init__(self, found: Canonical, turned: Matrix, patch_width: int, heads: int, layers: int) -> None:
         super().__init__()
         for name, mean, directions in (
             ("picture", found.picture_mean, found.a), ("word", found.word_mean, found.b)
@@ -75,7 +82,7 @@ class VtphNetwork(nn.Module):
         )
         self.looking = transformer(width, heads, layers)
         self.reading = transformer(width, heads, layers)
-        self.head = MithHead(width, bits, heads, layers)
+        self.head = MithHead(turned, heads, layers)
 
     def pictures(self, looks: Looks) -> Values:
         """TE_i on [g^v; patches]."""
@@ -118,16 +125,20 @@ class MithHead(nn.Module):
     bit of its own make a value of each.
     """
 
-    def __init__(self, width: int, bits: int, heads: int, layers: int) -> None:
+    def __init__(self, turned: Matrix, heads: int, layers: int) -> None:
         super().__init__()
+        width, bits = turned.shape
         self.mlps = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
             for _ in range(2)
         )
+        for mlp in self.mlps:
+            weaken(mlp[-1])
         self.bits = nn.Linear(width, bits, bias=False)
+        self.bits.weight.data = torch.from_numpy(turned.T.copy()).float()
         self.over_bits = transformer(width, heads, layers)
         self.register_buffer("position", positions(bits, width) / width**0.5)
-        self.bit_weight = nn.Parameter(torch.randn(bits, width) / width**0.5)
+        self.bit_weight = nn.Parameter(WEAK * torch.randn(bits, width) / width**0.5)
         self.bit_bias = nn.Parameter(torch.zeros(bits))
 
     def inner(self, x: Float[Tensor, "*row width"]) -> Float[Tensor, "*row width"]:
@@ -173,4 +184,14 @@ def transformer(width: int, heads: int, layers: int) -> nn.TransformerEncoder:
     layer = nn.TransformerEncoderLayer(
         width, heads, width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True, layer_norm_eps=EPSILON
     )
-    return nn.TransformerEncoder(layer, layers, norm=nn.LayerNorm(width), enable_nested_tensor=False)
+    over = nn.TransformerEncoder(layer, layers, norm=nn.LayerNorm(width), enable_nested_tensor=False)
+    for block in over.layers:
+        weaken(block.self_attn.out_proj)
+        weaken(block.linear2)
+    return over
+
+
+def weaken(last: nn.Linear) -> None:
+    """Makes a branch beside the straight way a tenth as strong as layers are drawn."""
+    last.weight.data.mul_(WEAK)
+    last.bias.data.zero_()
