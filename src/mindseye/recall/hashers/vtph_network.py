@@ -80,6 +80,7 @@ class VtphNetwork(nn.Module):
         self.tap = nn.Sequential(
             nn.Linear(width, width // 4), nn.ReLU(), nn.Dropout(TAP_DROPOUT), nn.Linear(width // 4, width)
         )
+        weaken(self.tap[-1])
         self.looking = transformer(width, heads, layers)
         self.reading = transformer(width, heads, layers)
         self.head = MithHead(turned, heads, layers)
@@ -110,7 +111,7 @@ class VtphNetwork(nn.Module):
         return F.normalize((F.normalize(words, dim=-1) - self.word_mean) @ self.word_directions, dim=-1)
 
     def _values(self, over: nn.Module, whole: Tensor, parts: Tensor, there: Tensor, kept: int) -> Values:
-        tokens = torch.cat([whole[:, None], parts], dim=1)
+        tokens = torch.cat([whole[:, None] * whole.shape[1] ** 0.5, parts], dim=1)  # as long as a norm makes it
         read = over(tokens, src_key_padding_mask=F.pad(~there, (1, 0), value=False))
         inner = self.head.inner(read[:, 0])
         local = self.head.parts(read[:, 1 : 1 + kept], there[:, :kept])
