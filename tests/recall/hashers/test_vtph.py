@@ -25,7 +25,7 @@ from mindseye.recall.ranking import average_precision, ranked
 
 Drawn = Callable[..., Pairs]
 LAYOUT = Layout(picture=60, patch=6, word=40, tokens=3)
-SHORT = VtphSettings(steps=40, batch=64, width=32, rate=3e-3)
+SHORT = VtphSettings(steps=40, batch=64, width=32)
 
 
 def with_parts(pairs: Pairs) -> Pairs:

@@ -70,7 +70,7 @@ class VtphSettings:
     width: int = 64
     heads: int = 4
     layers: int = 1
-    rate: float = 1e-3
+    rate: float = 3e-3
     decay: float = 1e-2
 
 

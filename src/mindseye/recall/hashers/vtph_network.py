@@ -36,12 +36,12 @@ class Looks(NamedTuple):
 class Said(NamedTuple):
     """Captions: the whole and the tokens; the look of a companion picture; its retold caption, whole and tokens.
 
-    A token of zeros is none.
+    A token of zeros is none, and a look without numbers no companion.
     """
 
     whole: Float[Tensor, "row word_width"]
     parts: Float[Tensor, "row token word_width"]
-    look: Float[Tensor, "row picture_width"]
+    look: Float[Tensor, "row look_width"]
     told: Float[Tensor, "row word_width"]
     told_parts: Float[Tensor, "row token word_width"]
 
@@ -92,8 +92,10 @@ class VtphNetwork(nn.Module):
 
     def words(self, said: Said) -> Values:
         """TE_t on [g^t'; prompted tokens; tokens of the retold caption]; the last are left out afterwards."""
-        prompt = self.vap(self.seen(said.look)).softmax(1)[:, None]  # VAP: w = softmax(W g^v)
-        tokens = torch.cat([prompt * self.heard(said.parts), self.heard(said.told_parts)], dim=1)
+        parts = self.heard(said.parts)
+        if said.look.shape[1]:
+            parts = self.vap(self.seen(said.look)).softmax(1)[:, None] * parts  # VAP: w = softmax(W g^v)
+        tokens = torch.cat([parts, self.heard(said.told_parts)], dim=1)
         there = torch.cat([present(said.parts), present(said.told_parts)], dim=1)
         return self._values(self.reading, self.prompted(said.whole), tokens, there, said.parts.shape[1])
 

@@ -53,7 +53,7 @@ class Layout:
         features = torch.from_numpy(rows)
         if rows.shape[1] <= self.word:
             none = features.new_zeros(len(rows), 0, rows.shape[1])
-            return Said(features, none, features.new_zeros(len(rows), self.picture), features, none)
+            return Said(features, none, features.new_zeros(len(rows), 0), features, none)
         own = self.word * self.tokens
         sizes = (self.word, own, self.picture, self.word, own)
         if rows.shape[1] != sum(sizes):
