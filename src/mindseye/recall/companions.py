@@ -30,9 +30,7 @@ AT_ONCE = 1024  # captions
 NONE = -1
 
 
-def with_companions(
-    features: Mapping[str, Pairs], layout: Layout, *, paired: bool = False
-) -> dict[str, Pairs]:  # fmt: skip
+def with_companions(features: Mapping[str, Pairs], layout: Layout, *, paired: bool = False) -> dict[str, Pairs]:
     """The same splits, with a companion's look and its retold caption behind every caption in its row.
 
     Args:

@@ -32,6 +32,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from itertools import islice
+from math import cos, pi
 
 import numpy as np
 import torch
@@ -158,7 +159,8 @@ def fit_vtph(
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _share(step, steps))
         for rows, captions in islice(batches(pairs, settings.batch, seed), steps):
             S = (shared @ shared[rows].T > 0).float()
-            loss = objective(_looks_of(looks, rows), _said_of(said, captions), rows, S)
+            seen, heard = (part[rows].float() for part in looks), (part[captions].float() for part in said)
+            loss = objective(Looks(*seen), Said(*heard), rows, S)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -202,15 +204,7 @@ class VtphObjective:
         )
 
 
-def _looks_of(looks: Looks, rows: Int[Tensor, "batch"]) -> Looks:
-    return Looks(*(part[rows].float() for part in looks))
-
-
-def _said_of(said: Said, rows: Int[Tensor, "batch"]) -> Said:
-    return Said(*(part[rows].float() for part in said))
-
-
 def _share(step: int, of: int) -> float:
     """Of the rate at a step: up to 1 over the first twentieth, then down to 0 along half a cosine."""
     warm = max(1, of // 20)
-    return (step + 1) / warm if step < warm else 0.5 * (1 + np.cos(np.pi * (step - warm) / max(1, of - warm)))
+    return (step + 1) / warm if step < warm else 0.5 * (1 + cos(pi * (step - warm) / max(1, of - warm)))

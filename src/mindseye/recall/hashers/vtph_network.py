@@ -67,20 +67,25 @@ class VtphNetwork(nn.Module):
         layers: of every transformer.
     """
 
+    picture_mean: Tensor
+    picture_directions: Tensor
+    word_mean: Tensor
+    word_directions: Tensor
+
     def __init__(self, found: Canonical, turned: Matrix, patch_width: int, heads: int, layers: int) -> None:
         super().__init__()
         for name, mean, directions in (
-            ("picture", found.picture_mean, found.a), ("word", found.word_mean, found.b)
-        ):  # fmt: skip
+            ("picture", found.picture_mean, found.a),
+            ("word", found.word_mean, found.b),
+        ):
             self.register_buffer(f"{name}_mean", torch.from_numpy(mean).float())
             self.register_buffer(f"{name}_directions", torch.from_numpy(directions * found.correlation).float())
         width = len(found.correlation)
         self.patch = nn.Linear(patch_width, width)
         self.vap = nn.Linear(width, width, bias=False)
         self.tap = nn.Sequential(
-            nn.Linear(width, width // 4), nn.ReLU(), nn.Dropout(TAP_DROPOUT), nn.Linear(width // 4, width)
+            nn.Linear(width, width // 4), nn.ReLU(), nn.Dropout(TAP_DROPOUT), weakened(nn.Linear(width // 4, width))
         )
-        weaken(self.tap[-1])
         self.looking = transformer(width, heads, layers)
         self.reading = transformer(width, heads, layers)
         self.head = MithHead(turned, heads, layers)
@@ -128,15 +133,15 @@ class MithHead(nn.Module):
     bit of its own make a value of each.
     """
 
+    position: Tensor
+
     def __init__(self, turned: Matrix, heads: int, layers: int) -> None:
         super().__init__()
         width, bits = turned.shape
         self.mlps = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
+            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.ReLU(), weakened(nn.Linear(width, width)))
             for _ in range(2)
         )
-        for mlp in self.mlps:
-            weaken(mlp[-1])
         self.bits = nn.Linear(width, bits, bias=False)
         self.bits.weight.data = torch.from_numpy(turned.T.copy()).float()
         self.over_bits = transformer(width, heads, layers)
@@ -189,12 +194,14 @@ def transformer(width: int, heads: int, layers: int) -> nn.TransformerEncoder:
     )
     over = nn.TransformerEncoder(layer, layers, norm=nn.LayerNorm(width), enable_nested_tensor=False)
     for block in over.layers:
-        weaken(block.self_attn.out_proj)
-        weaken(block.linear2)
+        assert isinstance(block, nn.TransformerEncoderLayer)
+        weakened(block.self_attn.out_proj)
+        weakened(block.linear2)
     return over
 
 
-def weaken(last: nn.Linear) -> None:
-    """Makes a branch beside the straight way a tenth as strong as layers are drawn."""
+def weakened(last: nn.Linear) -> nn.Linear:
+    """The last layer of a branch beside the straight way, made a tenth as strong as it was drawn."""
     last.weight.data.mul_(WEAK)
     last.bias.data.zero_()
+    return last
