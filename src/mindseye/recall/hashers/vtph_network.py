@@ -146,7 +146,7 @@ class MithHead(nn.Module):
         self.bits.weight.data = torch.from_numpy(turned.T.copy()).float()
         self.over_bits = transformer(width, heads, layers)
         self.register_buffer("position", positions(bits, width) / width**0.5)
-        self.bit_weight = nn.Parameter(WEAK * torch.randn(bits, width) / width**0.5)
+        self.bit_weight = nn.Parameter(WEAK * nn.init.normal_(torch.empty(bits, width)) / width**0.5)
         self.bit_bias = nn.Parameter(torch.zeros(bits))
 
     def inner(self, x: Float[Tensor, "*row width"]) -> Float[Tensor, "*row width"]:
