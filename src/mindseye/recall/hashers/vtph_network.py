@@ -107,7 +107,8 @@ class VtphNetwork(nn.Module):
     def prompted(self, whole: Float[Tensor, "row word_width"]) -> Float[Tensor, "row width"]:
         """TAP: g^t' = g^t + MLP(g^t)."""
         heard = self.heard(whole)
-        return heard + self.tap(heard)
+        change: Tensor = self.tap(heard)
+        return heard + change
 
     def seen(self, look: Float[Tensor, "row picture_width"]) -> Float[Tensor, "row width"]:
         """g^v: canonical coordinates of a picture, of length 1."""
@@ -158,7 +159,7 @@ class MithHead(nn.Module):
         self, tokens: Float[Tensor, "row token width"], there: Bool[Tensor, "row token"]
     ) -> Float[Tensor, "row bit"]:
         scores = self.bits(self.inner(tokens)).tanh().detach()
-        by_bit = self.over_bits(gathered(tokens, scores, there) + self.position)
+        by_bit: Tensor = self.over_bits(gathered(tokens, scores, there) + self.position)
         return ((by_bit * self.bit_weight).sum(2) + self.bit_bias).tanh()
 
 

@@ -62,7 +62,7 @@ class Layout:
         return Said(whole, self._apart(parts), look, told, self._apart(told_parts))
 
     def _apart(self, tokens: Float[Tensor, "caption all"]) -> Float[Tensor, "caption token width"]:
-        return tokens.unflatten(1, (self.tokens, self.word))
+        return tokens.reshape(len(tokens), self.tokens, self.word)
 
 
 def _misfit(rows: Float[np.ndarray, "row width"], why: str) -> BadInput:
