@@ -17,6 +17,7 @@ from mindseye.observe.pictures import (
     PictureFeatures,
     load_picture_encoder,
     picture_features,
+    picture_patches,
     verified_weights,
 )
 from mindseye.randomness import rng_at
@@ -115,6 +116,20 @@ def test_features_are_computed_once_and_a_torn_cache_is_made_again(encoder: Pict
     [path] = tmp_path.glob("*.safetensors")
     path.write_bytes(path.read_bytes()[:100])
     assert same(first, picture_features(encoder, some, tmp_path))
+
+
+def test_patches_are_what_the_last_stage_is_the_mean_of(encoder: PictureEncoder, tmp_path: Path) -> None:
+    some = pictures(10)
+    patches = picture_patches(encoder, some, tmp_path)
+    assert patches.shape == (10, 25, 320)
+    assert patches.dtype == torch.float16
+    assert torch.allclose(patches.float().mean(1), encoder.encode(some).stages[:, -320:], atol=2e-3)
+    assert torch.equal(encoder.patches(some[3:4])[0], patches[3])
+    assert torch.equal(picture_patches(encoder, some, tmp_path), patches)
+    left = np.full((1, 64, 64, 3), 255, np.uint8)
+    left[:, :, :24] = 0  # black in the left of a white square: the first column of places sees it, the last hardly
+    apart = (encoder.patches(left) - encoder.patches(np.full_like(left, 255))).float()[0].norm(dim=1).reshape(5, 5)
+    assert apart[:, 0].mean() > 1.5 * apart[:, 4].mean()
 
 
 def test_other_pictures_another_order_or_size_do_not_meet_in_the_cache(encoder: PictureEncoder, tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ import pytest
 from tests.report.test_retrieval import collection_of, features_of
 
 from mindseye.errors import BadInput
-from mindseye.recall.hashers import Pairs, fit_cca_itq
+from mindseye.recall.hashers import FITS, SLOW, Pairs, fit_cca_itq
 from mindseye.report.neighbourhoods import theme_figures
-from mindseye.report.recall import Measured, RecallEvaluation, evaluate_recall, measure_all, measured
-from mindseye.report.recall_page import markdown, render
+from mindseye.report.recall import Measured, RecallEvaluation, evaluate_recall, hashers_of, measure_all, measured
+from mindseye.report.recall_page import learns_from, markdown, render
 from mindseye.report.retrieval import Task, measure_retrieval, retrieval_task
 
 HASHERS = ["random", "cca_itq", "lemon", "ecc_snap"]
@@ -130,6 +130,13 @@ def test_page_tables_and_lines_hold_every_fit(evaluation: RecallEvaluation) -> N
     assert len(lines) == 6 * len(evaluation.runs) + 5
     assert all(line["collection"] == "kinds" for line in lines)
     assert "40 held-out queries" in text
+
+
+def test_texts_that_hold_their_pictures_are_marked_and_slow_hashers_must_be_named() -> None:
+    assert learns_from("vtph_published") == "labels; texts with their pictures"
+    assert learns_from("vtph") == "labels"
+    assert set(SLOW) == set(FITS) - set(hashers_of([]))
+    assert hashers_of(["vtph"]) == ["random", "cca_itq", "vtph"]
 
 
 def test_a_hasher_or_a_width_that_does_not_exist_is_refused(tmp_path: Path) -> None:

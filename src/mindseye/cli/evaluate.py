@@ -24,7 +24,7 @@ def evaluate(
         str | None, typer.Option(metavar="COLLECTION", help="Measure the hashers of search on a collection instead.")
     ] = None,
     bits: Annotated[str, typer.Option(help="With --recall: widths of codes, e.g. 32,64.")] = "16,32,64,128",
-    hashers: Annotated[str, typer.Option(help="With --recall: e.g. cca_itq,lemon. All of them unless given.")] = "",
+    hashers: Annotated[str, typer.Option(help="With --recall: e.g. cca_itq,lemon. All but vtph unless given.")] = "",
     seeds: Annotated[int, typer.Option(min=1, help="With --recall: fits of each hasher.")] = 3,
     out: Page = None,
     as_json: console.Json = False,

@@ -107,12 +107,18 @@ class EfficientNetLite0(nn.Module):
         Args:
             x: RGB in -127/128 to 1, which is (value - 127) / 128; the edge is a multiple of 32.
         """
-        x = F.relu6(self.stem(x), inplace=True)
-        means = []
+        x, means = F.relu6(self.stem(x), inplace=True), []
         for stage in self.stages:
             x = stage(x)
             means.append(x.mean((2, 3)))
         return torch.cat(means, dim=1), F.relu6(self.head(x), inplace=True).mean((2, 3))
+
+    def patches(self, x: Float[Tensor, "batch 3 edge edge"]) -> Float[Tensor, "batch 320 rows columns"]:
+        """The last stage's output as it is, without a mean: one place for every 32 x 32 pixels."""
+        x = F.relu6(self.stem(x), inplace=True)
+        for stage in self.stages:
+            x = stage(x)
+        return x
 
     @classmethod
     def from_weights(cls, weights: Mapping[str, Tensor]) -> EfficientNetLite0:

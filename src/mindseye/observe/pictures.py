@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from torch import Tensor
 
 from mindseye.errors import BadInput, Unavailable
 from mindseye.files import written_aside
-from mindseye.observe.efficientnet import POOLED_WIDTH, EfficientNetLite0
+from mindseye.observe.efficientnet import EDGE_MULTIPLE, POOLED_WIDTH, STAGES, EfficientNetLite0
 from mindseye.pictures.tensors import MATTE
 
 DEFAULT_ENCODER = "efficientnet-lite0"
@@ -36,6 +36,7 @@ WEIGHTS_FILE = "models/efficientnet-lite0-57934424.pth"
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 INPUT_PX = 160
+PATCH_WIDTH = STAGES[-1].width  # 320; a patch for every 32 x 32 pixels, 25 in all
 PICTURES_AT_ONCE = 8  # always so many, so that a picture's features do not depend on how many others there are
 
 
@@ -47,11 +48,13 @@ class PictureFeatures:
         pooled: the mean over the picture of the last layer: what it shows.
         stages: the same of all seven stages, one after another: colour and texture first, parts last.
         class_logits: for the 1,000 classes of ImageNet.
+        patches: from `picture_patches`, where they were asked for.
     """
 
     pooled: Float[Tensor, "picture 1280"]
     stages: Float[Tensor, "picture 784"]
     class_logits: Float[Tensor, "picture 1000"]
+    patches: Float[Tensor, "picture place 320"] | None = None
 
     def __len__(self) -> int:
         return len(self.pooled)
@@ -90,14 +93,35 @@ class PictureEncoder:
         """
         _refuse_other_than_squares(pictures)
         stages, pooled = [torch.empty(0, 784)], [torch.empty(0, self.width)]
+        for batch, count in self._batches(pictures, log):
+            parts, whole_picture = self._network(batch)
+            stages.append(parts[:count])
+            pooled.append(whole_picture[:count])
+        return self._features(torch.cat(pooled), torch.cat(stages))
+
+    @torch.inference_mode()
+    def patches(
+        self,
+        pictures: UInt8[np.ndarray, "picture size size channel"],
+        log: Callable[[int, int], None] = lambda done, of: None,
+    ) -> Float[Tensor, "picture place 320"]:
+        """What each part of each picture shows, row by row from the top left, float16; otherwise as `encode`."""
+        _refuse_other_than_squares(pictures)
+        places = (self.input_px // EDGE_MULTIPLE) ** 2
+        seen = [torch.empty(0, places, PATCH_WIDTH, dtype=torch.float16)]
+        for batch, count in self._batches(pictures, log):
+            seen.append(self._network.patches(batch)[:count].flatten(2).mT.half())
+        return torch.cat(seen)
+
+    def _batches(
+        self, pictures: UInt8[np.ndarray, "picture size size channel"], log: Callable[[int, int], None]
+    ) -> Iterator[tuple[Tensor, int]]:
+        """Pictures as the network sees them, and how many of them count: a last batch is filled by repeating it."""
         for begin in range(0, len(pictures), PICTURES_AT_ONCE):
             batch = pictures[begin : begin + PICTURES_AT_ONCE]
-            whole = np.resize(batch, (PICTURES_AT_ONCE, *batch.shape[1:]))  # a last batch is filled by repeating it
-            parts, whole_picture = self._network(_as_seen(whole, self.input_px))
-            stages.append(parts[: len(batch)])
-            pooled.append(whole_picture[: len(batch)])
+            whole = np.resize(batch, (PICTURES_AT_ONCE, *batch.shape[1:]))
+            yield _as_seen(whole, self.input_px), len(batch)
             log(begin + len(batch), len(pictures))
-        return self._features(torch.cat(pooled), torch.cat(stages))
 
     def _features(self, pooled: Float[Tensor, "picture 1280"], stages: Float[Tensor, "picture 784"]) -> PictureFeatures:
         rows = [self._network.classifier(row[None]) for row in pooled]  # alone, or the last bits would vary
@@ -165,9 +189,7 @@ def picture_features(
         Unavailable: the disk refuses.
     """
     _refuse_other_than_squares(pictures)
-    key = hashlib.sha256(f"{encoder.sha256} {encoder.name} {pictures.shape}".encode())
-    key.update(pictures.tobytes())
-    path = cache / f"pictures-{key.hexdigest()[:24]}.safetensors"
+    path = cache / f"pictures-{_key(encoder, pictures)}.safetensors"
     try:
         return PictureFeatures(**load_file(path))
     except (OSError, SafetensorError):
@@ -177,6 +199,31 @@ def picture_features(
     with written_aside(path) as aside:
         save_file(parts, aside)
     return features
+
+
+def picture_patches(
+    encoder: PictureEncoder,
+    pictures: UInt8[np.ndarray, "picture size size channel"],
+    cache: Path,
+    log: Callable[[int, int], None] = lambda done, of: None,
+) -> Float[Tensor, "picture place 320"]:
+    """What each part of each picture shows, as `PictureEncoder.patches`; kept in a cache as `picture_features` is."""
+    _refuse_other_than_squares(pictures)
+    path = cache / f"patches-{_key(encoder, pictures)}.safetensors"
+    try:
+        return load_file(path)["patches"]
+    except (OSError, SafetensorError):
+        pass
+    patches = encoder.patches(pictures, log)
+    with written_aside(path) as aside:
+        save_file({"patches": patches.contiguous()}, aside)
+    return patches
+
+
+def _key(encoder: PictureEncoder, pictures: UInt8[np.ndarray, "picture size size channel"]) -> str:
+    key = hashlib.sha256(f"{encoder.sha256} {encoder.name} {pictures.shape}".encode())
+    key.update(pictures.tobytes())
+    return key.hexdigest()[:24]
 
 
 def _as_seen(

@@ -4,6 +4,7 @@
     hashers/      features of pictures and words to binary codes
     index/        the nearest codes, exactly, by NumPy, FAISS or Milvus
     features.py   a collection as hashers need it
+    companions.py what VTPH puts beside a caption
     labels.py     the words of captions that say something
     search.py     a collection's pictures by words or by a picture
     ranking.py    how good a ranking is: mAP and recall, with a rule for ties

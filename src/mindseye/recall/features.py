@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,16 +13,17 @@ from mindseye.collection.collection import Collection, Split
 from mindseye.files import cache_folder
 from mindseye.observe.efficientnet import STAGES
 from mindseye.observe.features import CaptionFeatures, caption_features
-from mindseye.observe.pictures import PictureEncoder, PictureFeatures, picture_features
+from mindseye.observe.pictures import PictureEncoder, PictureFeatures, picture_features, picture_patches
 from mindseye.observe.text import TextEncoder
 from mindseye.recall.hashers import Pairs
 from mindseye.recall.hashers.hasher import unit
+from mindseye.recall.hashers.vtph import LAYOUT
 from mindseye.recall.labels import label_table, word_labels
 
 GRAINS = (1, 2, 3)  # tokens in a row
 
 Log = Callable[[str], None]
-Rows = NDArray[np.float32]
+Rows = NDArray[np.floating]
 
 
 def plain(pictures: PictureFeatures, captions: CaptionFeatures) -> tuple[Rows, Rows]:
@@ -38,6 +40,23 @@ def wide(pictures: PictureFeatures, captions: CaptionFeatures) -> tuple[Rows, Ro
     looks = [pictures.pooled.numpy(), *np.split(pictures.stages.numpy(), ends[:-1], axis=1)]
     said = [captions.sentence.float().numpy(), *(_strongest(captions, words) for words in GRAINS)]
     return _joined(looks), _joined(said)
+
+
+def parts(pictures: PictureFeatures, captions: CaptionFeatures) -> tuple[Rows, Rows]:
+    """The same with their parts in the row: every patch of a picture, the first 16 tokens of a caption; in float16.
+
+    A shorter caption is filled with zeros.
+    """
+    width, begins, ends = captions.tokens.shape[1], captions.starts[:-1, None], captions.starts[1:, None]
+    place = begins + torch.arange(LAYOUT.tokens)
+    states = torch.cat([captions.tokens, captions.tokens.new_zeros(1, width)])  # the last one for places past an end
+    tokens = states[torch.where(place < ends, place, len(states) - 1)]
+    looks, said = plain(pictures, captions)
+    assert pictures.patches is not None
+    return (
+        np.concatenate([looks, pictures.patches.flatten(1).numpy()], axis=1).astype(np.float16),
+        np.concatenate([said, tokens.flatten(1).numpy()], axis=1).astype(np.float16),
+    )
 
 
 def _joined(parts: Sequence[Rows]) -> Rows:
@@ -73,7 +92,7 @@ def collection_features(
         text_encoder: its mean token state stands for a caption.
         picture_encoder: its pooled features stand for a picture.
         log: called with a line of text now and then.
-        view: what of the features is taken: `plain` or `wide`.
+        view: what of the features is taken: `plain`, `wide` or `parts`.
 
     Raises:
         Unavailable: the cache cannot be written.
@@ -107,7 +126,11 @@ def _split_features(
     captions = [caption for captions in split.captions for caption in captions]
     picture_of = np.repeat(np.arange(len(split)), [len(captions) for captions in split.captions])
     read = nothing_said(text_encoder) if not captions else caption_features(text_encoder, captions, cache)
-    pictures, words = view(picture_features(picture_encoder, split.arrays(*at), cache, said), read)
+    arrays = split.arrays(*at)
+    seen = picture_features(picture_encoder, arrays, cache, said)
+    if view is parts:
+        seen = replace(seen, patches=picture_patches(picture_encoder, arrays, cache, said))
+    pictures, words = view(seen, read)
     return Pairs(pictures, words, picture_of, label_table(word_labels(split.captions))[0])
 
 

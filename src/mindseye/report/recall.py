@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,10 @@ from mindseye.observe.pictures import load_picture_encoder
 from mindseye.observe.text import load_text_encoder
 from mindseye.randomness import rng_at
 from mindseye.recall.bits import checked_bits, distances, pack
-from mindseye.recall.features import collection_features, plain, wide
-from mindseye.recall.hashers import FITS, WIDE, Hasher, Pairs, encode_pictures
+from mindseye.recall.companions import with_companions
+from mindseye.recall.features import collection_features, parts, plain, wide
+from mindseye.recall.hashers import FITS, READS, SLOW, Hasher, Pairs, encode_pictures
+from mindseye.recall.hashers.vtph import LAYOUT
 from mindseye.recall.ranking import by_radius
 from mindseye.report.forgetting import forgetting
 from mindseye.report.neighbourhoods import bucket_figures, theme_figures
@@ -36,6 +38,7 @@ from mindseye.report.retrieval import Retrieval, Task, directions, measure_retri
 BITS = (16, 32, 64, 128)
 SEEDS = 3
 BASELINE = "cca_itq"
+PLAIN = "plain"  # the features that most hashers read
 RESAMPLED = 1000  # times, for an interval over queries
 BETTER, WORSE, NO_DIFFERENCE = "better", "worse", "no difference"
 
@@ -112,7 +115,7 @@ def evaluate_recall(
 
     Args:
         collection: a prepared collection, its folder, or a built-in's name; with captions and a held-out split.
-        hashers: names of `FITS`; all of them unless given. Chance (`random`) and `cca_itq` are always there.
+        hashers: names of `FITS`; all but the `SLOW` ones unless given. Chance (`random`) and `cca_itq` always are.
         bits: widths of codes.
         seeds: how many fits of each, with the seeds 0, 1, ...
         page: where to write the report as HTML; the same name with `.jsonl` and `.md` holds lines and tables.
@@ -122,18 +125,16 @@ def evaluate_recall(
         BadInput: there is no such hasher, width or collection, or it has no captioned held-out pictures.
         Unavailable: an encoder is missing, or the disk refuses.
     """
-    names = _names(hashers)
+    names = hashers_of(hashers)
     for width in bits:
         checked_bits(width)
     if seeds < 1:
         raise BadInput(f"{seeds} seeds cannot be measured", next_step="use 1 or more; 3 show how much chance there is")
     opened = collection if isinstance(collection, Collection) else open_collection(collection)
-    encoders = load_text_encoder(), load_picture_encoder()
-    views: dict[str, Measured] = {}
-    for view in (plain, wide):
-        if view is plain or any(name in WIDE for name in names):
-            features = collection_features(opened, *encoders, log, view)
-            views[view.__name__] = Measured(retrieval_task(opened, features), features["train"])
+    views = {
+        view: Measured(retrieval_task(opened, features), features["train"])
+        for view, features in _features(opened, {READS.get(name, PLAIN) for name in names}, log)
+    }
     evaluation = measure_all(opened.name, views, names, bits, seeds, log)
     if page:
         from mindseye.report.recall_page import markdown, render
@@ -147,6 +148,18 @@ def evaluate_recall(
     return evaluation
 
 
+def _features(collection: Collection, views: Set[str], log: Log) -> Iterator[tuple[str, dict[str, Pairs]]]:
+    """The features of these views, by split."""
+    encoders = load_text_encoder(), load_picture_encoder()
+    for name, view in ((PLAIN, plain), ("wide", wide)):
+        if name in views:
+            yield name, collection_features(collection, *encoders, log, view)
+    if views & {"companions", "own pictures"}:
+        whole_and_parts = collection_features(collection, *encoders, log, parts)
+        for name in sorted(views & {"companions", "own pictures"}):
+            yield name, with_companions(whole_and_parts, LAYOUT, paired=name == "own pictures")
+
+
 def measure_all(
     name: str, views: Mapping[str, Measured], hashers: Sequence[str], bits: Sequence[int], seeds: int, log: Log
 ) -> RecallEvaluation:
@@ -154,14 +167,14 @@ def measure_all(
 
     Args:
         name: of the collection.
-        views: `plain` features, and `wide` ones if a hasher reads them.
+        views: `plain` features, and those that `READS` names for the hashers.
         hashers: names of `FITS`, chance and `cca_itq` among them.
         bits, seeds, log: as for `evaluate_recall`.
     """
-    task, train = views["plain"].task, views["plain"].train
+    task, train = views[PLAIN].task, views[PLAIN].train
     runs, skipped = [], {}
     for hasher in hashers:
-        view = views["wide" if hasher in WIDE else "plain"]
+        view = views[READS.get(hasher, PLAIN)]
         for width in bits:
             for seed in range(seeds):
                 try:
@@ -283,11 +296,17 @@ def _rounded(values: Float[np.ndarray, "radius"]) -> list[float]:
     return [round(float(value), 4) for value in values]
 
 
-def _names(asked: Sequence[str]) -> list[str]:
+def hashers_of(asked: Sequence[str]) -> list[str]:
+    """The hashers that are measured: chance, `cca_itq` and those asked for, or all but the slow ones.
+
+    Raises:
+        BadInput: there is no such hasher.
+    """
     unknown = [name for name in asked if name not in FITS]
     if unknown:
         raise BadInput(f"there is no hasher {unknown[0]!r}", next_step=f"use {', '.join(FITS)}")
-    return [name for name in FITS if not asked or name in (*asked, "random", BASELINE)]
+    chosen = asked or [name for name in FITS if name not in SLOW]
+    return [name for name in FITS if name in (*chosen, "random", BASELINE)]
 
 
 def _said(run: Run) -> str:

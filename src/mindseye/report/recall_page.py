@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from mindseye.recall.hashers import SUPERVISED
+from mindseye.recall.hashers import READS, SUPERVISED
 from mindseye.report import charts
 from mindseye.report.html import environment
 
@@ -100,6 +100,8 @@ def table(facts: dict[str, Any]) -> list[list[str]]:
 
 def learns_from(hasher: str) -> str:
     """What a hasher is told of the training pictures."""
+    if READS.get(hasher) == "own pictures":
+        return "labels; texts with their pictures"
     return "nothing" if hasher in UNTAUGHT else "labels" if hasher in SUPERVISED else "captions"
 
 

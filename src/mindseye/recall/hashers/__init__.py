@@ -13,10 +13,12 @@
     multigrain.py        to a similarity of pairs and neighbourhoods that learns with them, without labels
     fusion.py            DSPH's objective over wide features: the whole and its parts
     ecc_snap.py          CCA-ITQ's codes, drawn to the words of an error-correcting code
+    vtph.py              tokens, prompts from the other kind, and a head over both; with vtph_network.py, vtph_losses.py
+                         and vtph_rows.py
     folder.py            on disk
 
-A method is one file with a function that fits it. `FITS` names them all, `SUPERVISED` those that need labels, and
-`WIDE` those that read the features of `mindseye.recall.features.wide`.
+A method is one file with a function that fits it. `FITS` names them all, `SUPERVISED` those that need labels,
+`READS` those that read other features than the plain ones, and which, and `SLOW` those that are fitted only when named.
 """
 
 from __future__ import annotations
@@ -44,12 +46,14 @@ from mindseye.recall.hashers.orthohash import fit_orthohash
 from mindseye.recall.hashers.random_codes import RandomCodes, fit_random_codes
 from mindseye.recall.hashers.sign_projection import fit_sign_projection
 from mindseye.recall.hashers.ucch import fit_ucch
+from mindseye.recall.hashers.vtph import fit_vtph, fit_vtph_published
 
 __all__ = [
     "DEFAULT_BITS",
     "FITS",
+    "READS",
+    "SLOW",
     "SUPERVISED",
-    "WIDE",
     "Hasher",
     "JointHasher",
     "OnlineHasher",
@@ -69,6 +73,8 @@ __all__ = [
     "fit_random_codes",
     "fit_sign_projection",
     "fit_ucch",
+    "fit_vtph",
+    "fit_vtph_published",
     "load_hasher",
     "save_hasher",
 ]
@@ -93,6 +99,9 @@ FITS: dict[str, Fit] = {
     "fusion": fit_fusion,
     "ecc_snap": fit_ecc_snap,
     "ecc_snap_bch": fit_ecc_snap_bch,
+    "vtph": fit_vtph,
+    "vtph_published": fit_vtph_published,
 }
-SUPERVISED = ("lemon", "csq", "orthohash", "dsph", "fusion")
-WIDE = ("fusion",)
+SUPERVISED = ("lemon", "csq", "orthohash", "dsph", "fusion", "vtph", "vtph_published")
+READS = {"fusion": "wide", "vtph": "companions", "vtph_published": "own pictures"}
+SLOW = ("vtph", "vtph_published")

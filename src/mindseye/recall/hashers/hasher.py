@@ -187,14 +187,23 @@ def centred(features: Float[np.ndarray, "row width"], mean: Float[np.ndarray, "w
     Raises:
         BadInput: they are of another width.
     """
-    if features.ndim != 2 or features.shape[1] != len(mean):
-        raise BadInput(
-            f"features of the shape {list(features.shape)} do not fit this hasher",
-            why=f"it reads rows of {len(mean)} numbers",
-            next_step="use the encoder that it was fitted with",
-        )
+    refuse_other_width(features, len(mean))
     shifted: NDArray[np.float64] = unit(features) - mean
     return shifted
+
+
+def refuse_other_width(features: Float[np.ndarray, "row width"], width: int) -> None:
+    """Refuses features that a hasher does not read.
+
+    Raises:
+        BadInput: they are not rows of `width` numbers.
+    """
+    if features.ndim != 2 or features.shape[1] != width:
+        raise BadInput(
+            f"features of the shape {list(features.shape)} do not fit this hasher",
+            why=f"it reads rows of {width} numbers",
+            next_step="use the encoder that it was fitted with",
+        )
 
 
 def unit(features: Float[np.ndarray, "row width"]) -> Float[np.ndarray, "row width"]:

@@ -7,7 +7,7 @@ seconds on a processor and starts from what captions alone teach. The papers beg
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any
@@ -162,7 +162,7 @@ def fit_towers(
     optimiser = torch.optim.AdamW(groups, lr=settings.rate, weight_decay=settings.decay)
     of = max(1, settings.steps)
     falling = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.5 * (1 + np.cos(np.pi * step / of)))
-    for rows, captions in islice(_batches(pairs, settings.batch, seed, objective), settings.steps):
+    for rows, captions in islice(batches(pairs, settings.batch, seed, objective.begin_epoch), settings.steps):
         loss = objective(pictures(rows), words(captions), rows)
         optimiser.zero_grad()
         loss.backward()
@@ -172,12 +172,21 @@ def fit_towers(
     return JointHasher(name, pictures.finished(), words.finished())
 
 
-def _batches(pairs: Pairs, batch: int, seed: int, objective: Objective) -> Iterator[tuple[Tensor, Tensor]]:
-    """Epoch after epoch every picture once, in an order of the epoch's own, with one of its captions."""
+def batches(
+    pairs: Pairs, batch: int, seed: int, begin_epoch: Callable[[int], None] = lambda epoch: None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Epoch after epoch every picture once, in an order of the epoch's own, with one of its captions.
+
+    Args:
+        pairs: captioned pictures, all of them with captions.
+        batch: pictures at once.
+        seed: of the orders and of the choice of captions.
+        begin_epoch: told before every epoch.
+    """
     by_picture = np.argsort(pairs.picture_of, kind="stable")
     counts = np.bincount(pairs.picture_of, minlength=len(pairs.pictures))
     for epoch in count():
-        objective.begin_epoch(epoch)
+        begin_epoch(epoch)
         rng = rng_at(seed, "order of a hasher's training", epoch)
         order = rng.permutation(len(counts))
         chosen = by_picture[np.cumsum(counts) - counts + (rng.random(len(counts)) * counts).astype(int)]
@@ -192,13 +201,20 @@ def _begin(found: Canonical, bits: int, seed: int) -> Matrix:
 
     The values have a mean square of 1.
     """
-    directions = len(found.correlation)
-    if bits <= directions:
-        points = found.points[:, :bits]
-        turned = np.zeros((directions, bits))
-        turned[:bits] = found.correlation[:bits, None] * itq_rotation(points, seed)
-    else:
-        drawn = rng_at(seed, "more bits than directions").standard_normal((bits, directions))
-        turned = found.correlation[:, None] * np.linalg.qr(drawn)[0].T
+    turned = found.correlation[:, None] * turned_to_bits(found, bits, seed)
     values = np.concatenate([found.x @ found.a, found.y @ found.b]) @ turned
     return np.asarray(turned / max(float(np.sqrt(np.square(values).mean())), 1e-12))
+
+
+def turned_to_bits(found: Canonical, bits: int, seed: int) -> Matrix:
+    """A column a bit, from canonical coordinates times their correlations: ITQ's rotation of as many as there are bits.
+
+    Where there are more bits than directions, the columns are drawn at random, the rows orthogonal.
+    """
+    directions = len(found.correlation)
+    if bits > directions:
+        drawn = rng_at(seed, "more bits than directions").standard_normal((bits, directions))
+        return np.asarray(np.linalg.qr(drawn)[0].T)
+    turned = np.zeros((directions, bits))
+    turned[:bits] = itq_rotation(found.points[:, :bits], seed)
+    return turned
