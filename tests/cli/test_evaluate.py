@@ -57,3 +57,10 @@ def test_mistakes_are_told(mindseye, tmp_path: Path) -> None:
         said = mindseye("evaluate", *arguments)
         assert said.code == 2
         assert word in said.err
+
+
+def test_models_are_compared_on_what_the_first_was_trained_on_or_it_is_asked_for(mindseye, tmp_path: Path) -> None:
+    said = mindseye("compare", tmp_path / "one", tmp_path / "two")
+    assert said.code == 2 and "--collection FOLDER" in said.err
+    said = mindseye("compare", "emoji", tmp_path / "two")
+    assert said.code == 2 and "two" in said.err and "--collection" not in said.err

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mindseye.cli.serve import collections_of, greeting, needs
+from mindseye.cli.origins import collections_of
+from mindseye.cli.serve import greeting, needs
 from mindseye.errors import Unavailable
 from mindseye.serve.http.access import Access
 

@@ -77,7 +77,9 @@ def _listed(text: str) -> list[str]:
 
 def compare(
     models: Annotated[list[str], typer.Argument(help="Two or more models.")],
-    collection: Annotated[str, typer.Option(help="The collection that they were trained on.")],
+    collection: Annotated[
+        str | None, typer.Option(help="The collection that they were trained on.  [default: the first model's own]")
+    ] = None,
     budget: Budget = 120.0,
     out: Page = None,
     as_json: console.Json = False,
@@ -86,10 +88,17 @@ def compare(
 
     Where two intervals overlap there is no difference that can be relied on, and it is said so.
     """
+    from mindseye.cli.origins import collections_of
     from mindseye.report.compare import compare as compare_models
 
     if len(models) < 2:
         raise BadInput("one model cannot be compared", next_step="name two or more")
+    collection = collection or next(iter(collections_of(models[:1])), None)
+    if collection is None:
+        raise BadInput(
+            f"{models[0]} does not say where the pictures are that it was trained on",
+            next_step="name them: --collection FOLDER",
+        )
     result = compare_models(models, collection, budget=budget, page=out, log=console.say)
     rows = [[row["name"], *row["values"], row["verdict"]] for row in result["rows"]]
     text = console.table(["figure", *result["models"], ""], rows)

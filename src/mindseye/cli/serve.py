@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mindseye.cli import console
+from mindseye.cli.origins import collections_of
 from mindseye.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
@@ -123,22 +124,6 @@ def needs(*modules: str, extra: str) -> None:
     missing = [name for name in modules if find_spec(name) is None]
     if missing:
         raise Unavailable(f"{missing[0]} is not installed", next_step=f"pip install 'mindseye[{extra}]'")
-
-
-def collections_of(models: list[str]) -> list[str]:
-    """What models were trained on, where it is at hand: built-in ones, and those that runs name."""
-    from mindseye.collection.builtin import BUILTIN
-    from mindseye.collection.collection import is_prepared
-    from mindseye.train.run import RunFolder
-
-    found = []
-    for model in models:
-        plan = RunFolder(model).read_plan()
-        if plan is not None and is_prepared(Path(plan.collection_path)):
-            found.append(plan.collection_path)
-        elif model in BUILTIN:
-            found.append(model)
-    return list(dict.fromkeys(found))
 
 
 def _run(

@@ -10,11 +10,14 @@ from mindseye.observe.vocabulary import words_of
 from mindseye.think.figure import Figure, block_numbers, share_interval
 
 FEWEST_PROMPTS = 3
+SHOW_NOTHING = frozenset("a an and as at by for from in into its of off on or out over the to under up with".split())
 WORDS_SHOWN = 12
 
 
 def by_word(prompts: Iterable[str], hits: Iterable[bool], encoder: str) -> dict[str, Figure]:
     """For each word of three or more prompts, the share of them whose pictures were named right, "named_right".
+
+    Words that show nothing by themselves ("with") are left out.
 
     Args:
         prompts: as they were drawn; a word counts once in each.
@@ -24,7 +27,8 @@ def by_word(prompts: Iterable[str], hits: Iterable[bool], encoder: str) -> dict[
     found: dict[str, list[bool]] = {}
     for prompt, hit in zip(prompts, hits, strict=True):
         for word in dict.fromkeys(words_of(prompt)):
-            found.setdefault(word, []).append(hit)
+            if word not in SHOW_NOTHING:
+                found.setdefault(word, []).append(hit)
     return {word: _figure(named, encoder) for word, named in found.items() if len(named) >= FEWEST_PROMPTS}
 
 

@@ -16,7 +16,8 @@ from mindseye.report.explained import parsed
 from mindseye.report.reference import refer
 from mindseye.think.figure import Figure
 
-LOWER_IS_BETTER = {"kid", "frechet_distance", "copy_rate", "memorised_rate", "auc", "calibration_error"}
+COPYING = {"copy_rate", "memorised_rate", "duplicate_rate"}
+LOWER_IS_BETTER = {"kid", "frechet_distance", "auc", "calibration_error"} | COPYING
 NEITHER = {"density", "inception_style_score"}  # more is not better beyond some point, or means little
 NO_DIFFERENCE = "no difference"
 
