@@ -92,7 +92,7 @@ def test_pictures_without_captions_are_kept_when_asked_for(tmp_path: Path) -> No
 def test_a_folder_without_pictures_and_one_with_only_damaged_ones_are_errors(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="has no pictures"):
         collect(write_files(tmp_path / "s", {"a.txt": "x"}), tmp_path / "c")
-    with pytest.raises(BadInput, match="nothing is left of the 1 pictures"):
+    with pytest.raises(BadInput, match="nothing is left of the 1 picture in"):
         collect(write_files(tmp_path / "t", {"a.txt": "x", "a.png": b"no"}), tmp_path / "c")
 
 
