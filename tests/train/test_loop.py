@@ -129,8 +129,10 @@ def test_a_setting_that_contradicts_the_run_is_refused_by_name(
 
 def test_settings_under_which_nothing_was_learnt_bind_no_one(quick: Any, tmp_path: Path) -> None:
     run = quick(tmp_path / "run", 80)
-    for folder in (run.checkpoints, run.model):
-        shutil.rmtree(folder)
+    shutil.rmtree(run.checkpoints)
+    with pytest.raises(BadInput, match="^batch_size is"):
+        quick(tmp_path / "run", 80, batch_size="8")  # a finished model is not drawn over
+    shutil.rmtree(run.model)
     assert quick(tmp_path / "run", 40, batch_size="8").read_plan().train["batch_size"] == 8
     with pytest.raises(BadInput, match="^batch_size is 8"):
         quick(tmp_path / "run", 40, batch_size="4")

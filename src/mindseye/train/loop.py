@@ -130,7 +130,7 @@ def _train(
         try:
             resolved = recorded_plan(plan, learner, collection, wishes, run, log)
         except BadInput:
-            if checkpoint:
+            if run.pictures_kept or run.model.exists():
                 raise
             log("nothing was learnt by the settings of before, so these are a new beginning")
             resolved = new_plan(learner, collection, wishes, log)
