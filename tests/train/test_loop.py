@@ -131,11 +131,11 @@ def test_settings_under_which_nothing_was_learnt_bind_no_one(quick: Any, tmp_pat
     run = quick(tmp_path / "run", 80)
     shutil.rmtree(run.checkpoints)
     with pytest.raises(BadInput, match="^batch_size is"):
-        quick(tmp_path / "run", 80, batch_size="8")  # a finished model is not drawn over
+        quick(tmp_path / "run", 80, batch_size="16")  # a finished model is not drawn over
     shutil.rmtree(run.model)
-    assert quick(tmp_path / "run", 40, batch_size="8").read_plan().train["batch_size"] == 8
-    with pytest.raises(BadInput, match="^batch_size is 8"):
-        quick(tmp_path / "run", 40, batch_size="4")
+    assert quick(tmp_path / "run", 32, batch_size="16").read_plan().train["batch_size"] == 16
+    with pytest.raises(BadInput, match="^batch_size is 16"):
+        quick(tmp_path / "run", 32, batch_size="4")
 
 
 def test_another_collection_is_refused(quick: Any, tiny: ModuleType, tmp_path: Path) -> None:
