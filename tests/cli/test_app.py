@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mindseye.cli.app import app
+from mindseye.cli import app as mindseye_app
 
 COMMANDS = [
     *("begin", "imagine", "complete", "vary", "between", "grid", "collect", "inspect", "train"),
@@ -16,8 +16,11 @@ COMMANDS = [
 ]
 
 
-def test_the_commands_are_those_of_the_documentation() -> None:
-    assert [info.callback.__name__ for info in app.registered_commands if info.callback] == COMMANDS
+def test_the_commands_are_those_of_the_documentation(mindseye) -> None:
+    assert [function.__name__ for function in mindseye_app.COMMANDS] == COMMANDS
+    listed = mindseye("--help").out.partition("Commands:\n")[2].partition("Exit codes")[0].splitlines()
+    assert [line.split()[0] for line in listed if line.strip()] == COMMANDS
+    assert all(len(line.split()) > 3 for line in listed if line.strip())
 
 
 @pytest.mark.parametrize("command", COMMANDS)
