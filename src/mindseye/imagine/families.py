@@ -8,7 +8,16 @@ from typing import cast
 from mindseye.errors import BadInput
 from mindseye.imagine.family import Family
 
-NAMES = ("aligndraw", "attngan", "dfgan", "diffusion", "gan", "pixelrnn", "vae")  # those that learn from pictures alone
+NAMES = (
+    "aligndraw",
+    "attngan",
+    "dfgan",
+    "diffusion",
+    "gan",
+    "oit",
+    "pixelrnn",
+    "vae",
+)  # those that learn from pictures alone
 ON_PIPELINES = {"lora": "pipelines.lora"}  # those that need a pipeline of another kind to build on
 
 

@@ -15,23 +15,22 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mindseye.imagine.gan.config import GanConfig
+from mindseye.imagine.gan.config import GanConfig, Stages
 
 SLOPE = 0.2  # of the leaky rectifier, below 0
 GAIN = math.sqrt(2 / (1 + SLOPE**2))  # by which it would shrink what passes, were the weights not that much larger
 
 
-class Generator(nn.Module):
-    """From a latent and a sentence vector to a picture, in one pass."""
+class Growing(nn.Module):
+    """From a few numbers to a picture: a learnt grid, weighted by them, doubled stage by stage."""
 
-    def __init__(self, config: GanConfig) -> None:
+    def __init__(self, config: Stages, numbers: int) -> None:
         super().__init__()
         widths = config.widths
         blocks = len(widths) * config.blocks
         self.patch_px = config.patch_px
-        self.sentence_in = nn.Linear(config.text_width, config.condition)
         self.basis = nn.Parameter(torch.empty(widths[0], config.base_px, config.base_px))
-        self.start = nn.Linear(config.latent + config.condition, widths[0], bias=False)
+        self.start = nn.Linear(numbers, widths[0], bias=False)
         self.stages = nn.ModuleList(
             nn.Sequential(
                 nn.Identity() if index == 0 else Up(widths[index - 1], width),
@@ -44,22 +43,32 @@ class Generator(nn.Module):
         scaled_(self.start)
         scaled_(self.patches_out)
 
-    def forward(
-        self, latent: Float[Tensor, "batch latent"], sentence: Float[Tensor, "batch text"]
-    ) -> Float[Tensor, "batch channel height width"]:
+    def grown(self, numbers: Float[Tensor, "batch number"]) -> Float[Tensor, "batch channel height width"]:
         """The picture, in [-1, 1] by what it has learnt, not by a limit."""
-        condition = self.sentence_in(normalised(sentence))
-        start = self.start(torch.cat([latent, condition], dim=1))
-        grid = self.basis * start[:, :, None, None]
+        grid = self.basis * self.start(numbers)[:, :, None, None]
         for stage in self.stages:
             grid = stage(grid)
         return F.pixel_shuffle(self.patches_out(grid), self.patch_px).float()
 
 
-class Critic(nn.Module):
-    """How real a picture looks for its caption: the picture's features times the caption's (Miyato and Koyama 2018)."""
+class Generator(Growing):
+    """From a latent and a sentence vector to a picture, in one pass."""
 
     def __init__(self, config: GanConfig) -> None:
+        super().__init__(config, config.latent + config.condition)
+        self.sentence_in = nn.Linear(config.text_width, config.condition)
+
+    def forward(
+        self, latent: Float[Tensor, "batch latent"], sentence: Float[Tensor, "batch text"]
+    ) -> Float[Tensor, "batch channel height width"]:
+        """The picture."""
+        return self.grown(torch.cat([latent, self.sentence_in(normalised(sentence))], dim=1))
+
+
+class Looking(nn.Module):
+    """From a picture to features of the whole, its grid halved stage by stage."""
+
+    def __init__(self, config: Stages, features: int) -> None:
         super().__init__()
         widths = config.widths[::-1]
         blocks = len(widths) * config.blocks
@@ -73,21 +82,31 @@ class Critic(nn.Module):
             for index, width in enumerate(widths)
         )
         self.basis = nn.Conv2d(widths[-1], widths[-1], config.base_px, groups=widths[-1], bias=False)
-        self.features_out = nn.Linear(widths[-1], config.condition)
-        self.sentence_in = nn.Linear(config.text_width, config.condition)
+        self.features_out = nn.Linear(widths[-1], features)
         scaled_(self.patches_in)
         scaled_(self.basis)
         scaled_(self.features_out)
+
+    def seen(self, pictures: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch feature"]:
+        """What it sees in the pictures."""
+        grid = self.patches_in(F.pixel_unshuffle(pictures, self.patch_px))
+        for stage in self.stages:
+            grid = stage(grid)
+        return self.features_out(self.basis(grid).flatten(1))
+
+
+class Critic(Looking):
+    """How real a picture looks for its caption: the picture's features times the caption's (Miyato and Koyama 2018)."""
+
+    def __init__(self, config: GanConfig) -> None:
+        super().__init__(config, config.condition)
+        self.sentence_in = nn.Linear(config.text_width, config.condition)
 
     def forward(
         self, pictures: Float[Tensor, "batch channel height width"], sentences: Float[Tensor, "batch caption text"]
     ) -> Float[Tensor, "batch caption"]:
         """How real each picture looks for each of its captions: a score, whose differences alone mean something."""
-        grid = self.patches_in(F.pixel_unshuffle(pictures, self.patch_px))
-        for stage in self.stages:
-            grid = stage(grid)
-        features = self.features_out(self.basis(grid).flatten(1))
-        return scores(features, self.sentence_in(normalised(sentences)))
+        return scores(self.seen(pictures), self.sentence_in(normalised(sentences)))
 
 
 class Block(nn.Module):
