@@ -81,6 +81,9 @@ def begin(
     folder: Annotated[Path, typer.Argument(help="Your pictures with captions: a folder, or a zip of one.")],
     minutes: Annotated[float | None, typer.Option(help="How long to train.  [default: 45]")] = None,
     out: Annotated[Path | None, typer.Option(help="Where everything goes.  [default: FOLDER-mindseye]")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="A diffusion model to go on from, such as emoji; for few pictures.")
+    ] = None,
     no_captions: Annotated[
         bool, typer.Option("--no-captions", help="Learn from the pictures alone, and draw without words.")
     ] = False,
@@ -103,6 +106,7 @@ def begin(
             collection,
             place.run,
             minutes=minutes,
+            settings={"start": start} if start else {},
             log=_showing_sheets(place),
             show=watch.show,
             doing=watch.doing,

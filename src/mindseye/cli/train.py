@@ -21,6 +21,9 @@ def train(
     minutes: Annotated[float | None, typer.Option(help="Train for this long.  [default: 45]")] = None,
     pictures: Annotated[int | None, typer.Option(help="Or until this many pictures were seen.")] = None,
     recipe: Annotated[str | None, typer.Option(help="Settings from a recipe: its name, or a TOML file.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="A model of the same family to go on from: a name, a folder, a run.")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting, e.g. batch_size=32; repeatable.")
     ] = None,
@@ -29,7 +32,7 @@ def train(
     """Train a model. Ctrl-C saves and stops; the same command continues."""
     import mindseye
 
-    wanted = parse_settings(settings or [])
+    wanted = parse_settings(settings or []) | ({"start": start} if start else {})
     with stoppable(), training_screen(f"opening {collection}") as watch:
         run = mindseye.train(
             family,

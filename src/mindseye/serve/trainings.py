@@ -24,7 +24,7 @@ from mindseye.train.run import RunFolder
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SETTING = re.compile(r"[a-z_]{1,64}(\.[a-z_]{1,64})?")
 LOG_BYTES = 2000  # of a log that are looked at
-PATHS = frozenset({"text_encoder", "damsm", "base"})  # settings, of whatever section, that name a place
+PATHS = frozenset({"text_encoder", "start", "damsm", "base"})  # settings, of whatever section, that name a place
 
 
 class Trainings:

@@ -29,6 +29,7 @@ class TrainConfig(BaseModel):
     preset: str | None = Field(None, description="size of the model, one of the family's presets")
     size_px: int | None = Field(None, ge=8, le=512, description="edge of the picture; the collection suggests one")
     seed: int = Field(0, ge=0, lt=SEED_LIMIT, description="of the first weights, the data order and the noise")
+    start: str | None = Field(None, description="a model whose weights are the first ones, and whose settings are kept")
 
     batch_size: int = Field(
         64, ge=1, le=65536, description="pictures a step, over all processes; where bfloat16 is slow, 32 unless given"

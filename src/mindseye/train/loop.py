@@ -35,6 +35,7 @@ from mindseye.train.progress import Clock, Report, TrainingProgress
 from mindseye.train.run import RunFolder
 from mindseye.train.setup import Ready, make_ready
 from mindseye.train.signals import Interrupted, StopRequest, stop_request
+from mindseye.train.start import Start
 from mindseye.train.track import tensorboard
 from mindseye.wording import counted
 
@@ -149,6 +150,8 @@ def _train(
     with _ending_recorded(run):
         resolved.machine.set_up(log)
         ready = make_ready(run, resolved, learner, collection, peers, log)
+        if resolved.train.start and not checkpoint:
+            Start.find(resolved.train.start, learner).give(ready.model, resolved.plan.start_sha256, log)
         training = Training(run, ready, peers, stop, log, show)
         if checkpoint:
             training.restore(checkpoint)

@@ -17,6 +17,7 @@ from mindseye.settings import checked
 from mindseye.train.config import DEFAULT_MINUTES, TrainConfig, Wishes, changed_field
 from mindseye.train.machine import Machine
 from mindseye.train.run import Plan, RunFolder
+from mindseye.train.start import Start
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,13 @@ def new_plan(learner: Learner, collection: Collection, wishes: Wishes, log: Call
     """Resolves every setting of a new run.
 
     Raises:
-        BadInput: a setting is unknown or out of range.
+        BadInput: a setting is unknown or out of range, or the model to start from does not fit.
         Unavailable: the device asked for, or the text encoder, is not there.
     """
     train = checked(TrainConfig, wishes.train)
+    start = Start.find(train.start, learner) if train.start else None
+    if start:
+        train = train.model_copy(update=start.agreed(wishes.train))
     if train.minutes is None and train.pictures is None:
         train = train.model_copy(update={"minutes": DEFAULT_MINUTES})
     pictures = PictureFormat(
@@ -49,14 +53,17 @@ def new_plan(learner: Learner, collection: Collection, wishes: Wishes, log: Call
     machine = Machine.choose(train, log)
     if "batch_size" not in wishes.train:
         train = train.model_copy(update={"batch_size": max(machine.batch_size, learner.least_batch)})
-    preset = {"preset": train.preset} if train.preset else {}
-    model = learner.config.for_pictures(pictures, **preset)  # type: ignore[attr-defined]
+    if start:
+        settings = start.settings_for(pictures)
+    else:
+        preset = {"preset": train.preset} if train.preset else {}
+        settings = learner.config.for_pictures(pictures, **preset).model_dump()  # type: ignore[attr-defined]
     fixed = {"training_pictures": len(collection.splits["train"])}
     text_encoder = None if learner.reads_with else load_text_encoder(train.text_encoder)
     if text_encoder:
         fixed |= {"text_width": text_encoder.width, "text_tokens": text_encoder.token_limit}
     fixed = {name: value for name, value in fixed.items() if name in learner.config.model_fields}
-    model = checked(learner.config, {**model.model_dump(), **fixed, **wishes.model}, "model.")
+    model = checked(learner.config, {**settings, **fixed, **wishes.model}, "model.")
     if learner.measure:
         train_split = collection.splits["train"]
         model = learner.measure(model, train_split.arrays(pictures.size_px, pictures.channels, pictures.pixel_art), log)
@@ -70,6 +77,7 @@ def new_plan(learner: Learner, collection: Collection, wishes: Wishes, log: Call
         collection_path=str(collection.path.resolve()),
         fingerprint=collection.fingerprint,
         text_encoder_sha256=encoder.sha256,
+        start_sha256=start.sha256 if start else "",
         pictures=asdict(pictures),
         train=train.model_dump(exclude_none=True),
         model=model.model_dump(mode="json", exclude_none=True),

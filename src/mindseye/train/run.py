@@ -31,7 +31,8 @@ State = Literal["new", "running", "interrupted", "finished", "stopped by error"]
 
 
 class Plan(BaseModel):
-    """What `run.toml` holds. `train` and `model` are the resolved settings, as plain values."""
+    """What `run.toml` holds. `train` and `model` are the resolved settings, as plain values; `start_sha256` is the
+    digest of the weights that it begins with, where they are another model's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,6 +44,7 @@ class Plan(BaseModel):
     collection_path: str
     fingerprint: str
     text_encoder_sha256: str
+    start_sha256: str = ""
     pictures: dict[str, Any]
     train: dict[str, Any]
     model: dict[str, Any]
