@@ -318,6 +318,17 @@ def test_the_stages_end_with_the_picture_that_is_drawn(subject: Subject, words: 
         assert stage.attention is None or stage.attention.shape[:2] == words.mask.shape
 
 
+def test_how_likely_a_picture_is_depends_on_it_its_caption_and_its_seed_alone(subject: Subject, words: Words) -> None:
+    if not subject.abilities.likelihood:
+        pytest.skip("this family gives pictures no probability")
+    pictures = batch_of(subject, words).pictures
+    together = subject.model.surprise(pictures, words, range(6))
+    alone = subject.model.surprise(pictures[[4]], words.rows([4]), [4])
+    torch.testing.assert_close(alone.bits[0], together.bits[4], rtol=1e-4, atol=1e-2)
+    assert torch.isfinite(together.bits).all() and (together.bits > 0).all()
+    assert together.numbers in (SIZE_PX**2, subject.channels * SIZE_PX**2)
+
+
 def test_a_variation_of_strength_zero_is_the_picture_and_of_more_is_not(subject: Subject, words: Words) -> None:
     if not subject.abilities.vary:
         pytest.skip("this family does not vary")

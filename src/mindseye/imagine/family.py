@@ -124,6 +124,7 @@ class Abilities:
     complete: bool = False
     vary: bool = False
     codes: bool = False  # its model is `Coded`, too
+    likelihood: bool = False  # and `Likely`, unless its settings forbid it
     blend: bool = False  # from one seed to another
     blend_prompts: bool = True  # from one prompt to another
     attention: bool = False  # its model is `Attentive`, too
@@ -174,6 +175,40 @@ class Coded(Protocol):
     def code_kl(self, words: Words) -> Float[Tensor, "code"] | None:
         """How much each dimension says of a picture whose caption is known (`words`: one), in nats, the mean over the
         training pictures; None where codes follow no distribution that it could be measured against."""
+        ...
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """How unlikely a model finds pictures whose captions it is told: -log2 p(picture | caption).
+
+    Attributes:
+        bits: of each picture.
+        numbers: whole numbers that a picture is written in; `bits / numbers` are bits per dimension.
+        levels: values that each of them may take; who knows nothing pays log2(levels) bits for each.
+        exact: False where `bits` is an upper bound, and the truth may be less.
+    """
+
+    bits: Float[Tensor, "picture"]
+    numbers: int
+    levels: int
+    exact: bool
+
+
+class Likely(Protocol):
+    """A model that says how likely any picture is. A density over colours is none of a stored picture: it counts the
+    numbers in which a picture is written."""
+
+    def surprise(
+        self, pictures: Float[Tensor, "picture channel height width"], words: Words, seeds: Sequence[int]
+    ) -> Surprise | None:
+        """How unlikely each picture is, given its caption; None where the settings of this model give no likelihood.
+
+        Args:
+            pictures: in [-1, 1], RGBA premultiplied.
+            words: a caption of each.
+            seeds: one a picture, of the chance by which a bound is estimated.
+        """
         ...
 
 

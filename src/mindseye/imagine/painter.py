@@ -7,6 +7,7 @@ pipeline of the diffusers library, which reads them itself (`pipelines/painter.p
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,7 +17,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mindseye.imagine.edits import Edit, with_edits
-from mindseye.imagine.family import Abilities, Blend, Coded, Family, Given, Progress, Prompt, Seed, Settings, Stage
+from mindseye.imagine.family import (
+    Abilities,
+    Blend,
+    Coded,
+    Family,
+    Given,
+    Likely,
+    Progress,
+    Prompt,
+    Seed,
+    Settings,
+    Stage,
+    Surprise,
+)
 from mindseye.imagine.groups import rows_of_a_pass
 from mindseye.learn.about import About
 from mindseye.learn.batch import Words
@@ -29,6 +43,7 @@ from mindseye.observe.vocabulary import words_of
 WordMaps = list[tuple[str, Float[Tensor, "row column"]]]  # the words of a prompt, each with a map
 PROMPTS_KEPT = 64  # the last ones that were read
 AT_ONCE = 256  # pictures that are encoded or decoded together
+WEIGHED_AT_ONCE = 8  # pictures whose likelihood is found together
 
 # Words too plain to be worth a remark when no caption has them.
 PLAIN_WORDS = frozenset("a an and at for from her his in is it its of on or the their to with".split())
@@ -201,6 +216,21 @@ class FamilyPainter:
         """For abilities with `codes`: see `family.Coded`."""
         model: Coded = self.model
         return model.code_kl(self._read([prompt]))
+
+    def surprise(
+        self, pictures: Float[Tensor, "picture channel height width"], prompts: Sequence[str]
+    ) -> Surprise | None:
+        """For abilities with `likelihood`: see `family.Likely`; one prompt a picture, picture i with the seed i."""
+        model: Likely = self.model
+        parts = []
+        for begin in range(0, len(pictures), WEIGHED_AT_ONCE):
+            some = pictures[begin : begin + WEIGHED_AT_ONCE]
+            words = self._read(prompts[begin : begin + len(some)])
+            part = model.surprise(some, words, range(begin, begin + len(some)))
+            if part is None:
+                return None
+            parts.append(part)
+        return replace(parts[0], bits=torch.cat([part.bits.cpu() for part in parts]))
 
     def _read_anew(self, prompt: str) -> Words:
         with on_threads(self._threads):  # the same bytes for whoever asks, a worker that draws on one core, too

@@ -150,6 +150,16 @@ def test_an_untrained_palette_model_costs_about_the_uniform_distribution(model, 
     picture = made.pixels.show(torch.from_numpy(rng_at(0, "picture").integers(0, 167, (2, 8, 8, 1))))
     assert losses(made, Batch(picture, captions(0, 1), torch.zeros(2))) == pytest.approx(5.11799, abs=1e-5)
     assert made.likelihood(picture, captions(0, 1)).mean().item() == pytest.approx(7.38370, abs=1e-5)
+    whole = made.surprise(picture, captions(0, 1), range(2))
+    assert (whole.numbers, whole.levels, whole.exact) == (64, 167, True)
+    assert (whole.bits / whole.numbers).tolist() == pytest.approx([7.38370] * 2, abs=1e-5)
+
+
+def test_a_picture_in_levels_has_a_number_a_channel(model, captions) -> None:
+    made, picture = model(pixels="levels"), torch.zeros(1, 3, 4, 4)
+    whole = made.surprise(picture, captions(0), [0])
+    assert (whole.numbers, whole.levels) == (3 * 4 * 4, 256)
+    assert whole.bits.item() == pytest.approx(made.likelihood(picture, captions(0)).sum().item(), rel=1e-6)
 
 
 def test_a_mirrored_sample_costs_what_the_mirrored_picture_costs(model, captions) -> None:
@@ -177,6 +187,7 @@ def test_captions_are_dropped_and_pictures_mirrored_as_often_as_configured(model
 def test_a_regression_has_no_likelihood_and_says_so(model, captions) -> None:
     with pytest.raises(BadInput, match="regression"):
         model(pixels="regression").likelihood(torch.zeros(1, 3, 4, 4), captions(0))
+    assert model(pixels="regression").surprise(torch.zeros(1, 3, 4, 4), captions(0), [0]) is None
 
 
 def test_pixel_art_gets_a_palette_and_other_pictures_levels(model) -> None:

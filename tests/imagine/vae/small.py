@@ -59,6 +59,7 @@ def draws(of: VaeConfig, count: int) -> dict[str, torch.Tensor]:
 def folder(path: Path, trained_on: str = "0" * 64, **changes: Any) -> Path:
     """The folder of such a model; of its codes, dimension 1 carries nothing."""
     made = model(**changes)
+    made.sigma.fill_(0.5)
     for codes in (made.with_words, made.without_words):
         codes.kl.copy_(torch.tensor([2.0, 0.01, 3.0, 0.5]))
     about = About(

@@ -9,6 +9,7 @@ import torch
 from tests.imagine.vae import small
 
 from mindseye.errors import BadInput
+from mindseye.imagine.vae.model import finish
 from mindseye.imagine.vae.network import Posterior
 from mindseye.imagine.vae.objective import (
     RULES,
@@ -18,6 +19,7 @@ from mindseye.imagine.vae.objective import (
     importance_weighted,
     kl,
     log_normal,
+    log_probability,
     log_weights,
     loss,
     optimal_sigma,
@@ -173,6 +175,68 @@ def test_the_importance_weighted_bound_of_64_samples_is_never_below_the_elbo() -
     assert (importance_weighted(log_w) > log_w.mean(0)).all()
     nats = gaussian_log_likelihood(shown.pictures, decoded, 0.5).mean(0) - kl(found).sum(1)
     torch.testing.assert_close(log_w.mean(0), nats, rtol=0.02, atol=2.0)  # the ELBO with the KL in closed form
+
+
+@pytest.mark.parametrize("decoded", [-1.3, -0.999, 0.0031, 1.0])
+@pytest.mark.parametrize("sigma", [0.003, 0.2, 3.0])
+def test_the_probabilities_of_all_levels_of_a_number_sum_to_one(decoded: float, sigma: float) -> None:
+    levels = (torch.arange(256) / 127.5 - 1)[:, None, None, None]
+    log_p = log_probability(levels, torch.full_like(levels, decoded), sigma)
+    assert torch.isfinite(log_p).all()
+    assert log_p.double().exp().sum().item() == pytest.approx(1, abs=1e-4)
+
+
+def test_the_probability_of_a_level_is_the_difference_of_the_cumulative_normal_distribution() -> None:
+    x, mean, sigma = 140 / 127.5 - 1, -0.4, 0.15
+
+    def cumulative(value: float) -> float:
+        return 0.5 * math.erfc(-(value - mean) / sigma / math.sqrt(2))
+
+    exact = math.log(cumulative(x + 1 / 255) - cumulative(x - 1 / 255))
+    ours = log_probability(torch.full((1, 1, 1), x), torch.full((1, 1, 1), mean), sigma).item()
+    assert ours == pytest.approx(exact, rel=1e-4)
+
+
+def test_a_model_whose_codes_say_nothing_costs_what_its_one_picture_does() -> None:
+    """With q(c | x) = N(0, I) and a decoder that does not look at the code, the bound is the probability itself."""
+    model = small.model()
+    for layer in (model.network.encoder.code, model.network.decoder.code):
+        torch.nn.init.zeros_(layer.weight)
+    torch.nn.init.zeros_(model.network.encoder.code.bias)
+    model.sigma.fill_(0.3)
+    shown = small.batch(3)
+    condition = model.network.condition(shown.words, torch.zeros(3, dtype=torch.bool))
+    with torch.no_grad():
+        decoded = model.network.decode(torch.zeros(3, 4), condition)
+        found = model.surprise(shown.pictures, shown.words, range(3))
+    assert found is not None and not found.exact and (found.numbers, found.levels) == (4 * 16 * 16, 256)
+    nats = -log_probability(shown.pictures, decoded, 0.3)
+    torch.testing.assert_close(found.bits, nats / math.log(2), rtol=1e-4, atol=1e-2)
+
+
+def test_the_sigma_of_a_finished_model_is_how_far_its_training_pictures_are_off_or_what_was_set() -> None:
+    shown = small.batch(40)
+    exact = small.model()
+    with torch.no_grad():
+        exact.network.encoder.code.weight[4:].zero_()
+        exact.network.encoder.code.bias[4:].fill_(-40.0)  # log variances: codes are their means
+    finish(exact, [shown])
+    with torch.no_grad():
+        condition = exact.network.condition(shown.words, torch.zeros(40, dtype=torch.bool))
+        decoded = exact.network.decode(exact.network.encode(shown.pictures, condition).mean, condition)
+    assert exact.sigma.item() == pytest.approx((shown.pictures - decoded).square().mean().sqrt().item(), rel=1e-4)
+    for settings, sigma in (({"least_sigma": 5.0}, 5.0), ({"likelihood": "gaussian", "sigma": 0.7}, 0.7)):
+        model = small.model(**settings)
+        finish(model, [shown])
+        assert model.sigma.item() == pytest.approx(sigma)
+
+
+@pytest.mark.parametrize("objective", ["vae", "autoencoder"])
+def test_only_a_finished_model_whose_codes_are_no_points_has_a_likelihood(objective: str) -> None:
+    model, shown = small.model(objective=objective), small.batch(3)
+    assert model.surprise(shown.pictures, shown.words, range(3)) is None
+    model.sigma.fill_(1.0)
+    assert (model.surprise(shown.pictures, shown.words, range(3)) is None) == (objective == "autoencoder")
 
 
 def test_below_the_least_sigma_pixels_are_counted_as_at_that_sigma() -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mindseye.errors import BadInput
-from mindseye.imagine.family import Abilities, Given, Progress, Settings
+from mindseye.imagine.family import Abilities, Given, Progress, Settings, Surprise
 from mindseye.imagine.pixelrnn.config import PixelRNNConfig
 from mindseye.imagine.pixelrnn.network import NETWORKS, Network
 from mindseye.imagine.pixelrnn.objective import draw, loss
@@ -24,7 +24,9 @@ from mindseye.learn.batch import Words
 from mindseye.learn.learner import Objective
 from mindseye.pictures.indexed import indexing
 
-ABILITIES = Abilities(prompt=True, negative_prompt=True, guidance=True, temperature=True, top_p=True, complete=True)
+ABILITIES = Abilities(
+    prompt=True, negative_prompt=True, guidance=True, temperature=True, top_p=True, complete=True, likelihood=True
+)
 
 
 class PixelRNN(nn.Module):
@@ -72,6 +74,16 @@ class PixelRNN(nn.Module):
         pixels = self.pixels.read(pictures)
         features = self(pixels, words, torch.zeros(len(pixels), dtype=torch.bool, device=pixels.device))
         return self.pixels.cost(features, pixels) / math.log(2)
+
+    def surprise(
+        self, pictures: Float[Tensor, "picture channel height width"], words: Words, seeds: Sequence[int]
+    ) -> Surprise | None:
+        """See `family.Likely.surprise`; it is `likelihood`, summed over a picture."""
+        if not self.pixels.probabilistic:
+            return None
+        device = self.no_caption.device
+        bits = self.likelihood(pictures.to(device), words.to(device)).flatten(1)
+        return Surprise(bits.sum(1), bits.shape[1] * self.pixels.numbers, self.pixels.levels, exact=True)
 
     def objectives(self) -> Sequence[Objective]:
         names = frozenset(name for name, _ in self.named_parameters())

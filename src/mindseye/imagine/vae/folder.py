@@ -18,7 +18,7 @@ CONFIG = "config.json"
 
 
 def save(model: Vae, folder: Path) -> None:
-    """Writes the networks in bfloat16, and the codes in float32: a covariance must stay one."""
+    """Writes the networks in bfloat16, and what is known of codes in float32: a covariance must stay one."""
     network = model.network.state_dict()
     codes = {name: part for name, part in model.state_dict().items() if not name.startswith("network.")}
     parts = {NETWORK: {name: weight.to(torch.bfloat16) for name, weight in network.items()}, CODES: codes}
@@ -37,6 +37,6 @@ def load(config: VaeConfig, folder: Path) -> Vae:
     """
     model = build(config, seed=0)
     network = load_file(folder / NETWORK / WEIGHTS)
-    weights = {f"network.{name}": weight for name, weight in network.items()}
-    model.load_state_dict(weights | load_file(folder / CODES / WEIGHTS))
+    weights = {"sigma": model.sigma} | {f"network.{name}": weight for name, weight in network.items()}
+    model.load_state_dict(weights | load_file(folder / CODES / WEIGHTS))  # older ones never measured sigma
     return model.eval()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -10,17 +11,28 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mindseye.imagine.family import Abilities, Given, Progress, Settings
+from mindseye.imagine.family import Abilities, Given, Progress, Settings, Surprise, normal_numbers
 from mindseye.imagine.vae.codes import Codes
 from mindseye.imagine.vae.config import SamplerName, VaeConfig
 from mindseye.imagine.vae.network import Posterior, VaeNetwork
-from mindseye.imagine.vae.objective import RULES, draw, loss
+from mindseye.imagine.vae.objective import (
+    LEVELS,
+    RULES,
+    SIGMAS,
+    draw,
+    importance_weighted,
+    log_probability,
+    log_weights,
+    loss,
+    sampled,
+)
 from mindseye.imagine.vae.sample import DICE, draw_pictures
 from mindseye.learn.batch import Batch, Words
 from mindseye.learn.device import fast_arithmetic
 from mindseye.learn.learner import Draws, Objective
 
-ABILITIES = Abilities(prompt=True, samplers=tuple(DICE), temperature=True, vary=True, codes=True)
+ABILITIES = Abilities(prompt=True, samplers=tuple(DICE), temperature=True, vary=True, codes=True, likelihood=True)
+BOUND_CODES = 50  # K of the bound, codes of a picture: with more it is tighter and takes longer
 
 
 class Vae(nn.Module):
@@ -29,7 +41,10 @@ class Vae(nn.Module):
     Attributes:
         with_words, without_words: its codes of pictures whose caption is known, and of pictures alone. The first need
             not say what the caption says.
+        sigma: the standard deviation of p(x | c), as the training pictures have it; 0 until it is measured.
     """
+
+    sigma: Tensor
 
     def __init__(self, config: VaeConfig, network: VaeNetwork) -> None:
         super().__init__()
@@ -37,6 +52,7 @@ class Vae(nn.Module):
         self.network = network
         self.with_words = Codes(config.code)
         self.without_words = Codes(config.code)
+        self.register_buffer("sigma", torch.zeros(()))
 
     def objectives(self) -> Sequence[Objective]:
         return [
@@ -113,6 +129,23 @@ class Vae(nn.Module):
         codes = self._codes(bool(words.absent[0]))
         return codes.kl if RULES[self.config.objective].noise else None
 
+    @torch.no_grad()
+    def surprise(
+        self, pictures: Float[Tensor, "picture channel height width"], words: Words, seeds: Sequence[int]
+    ) -> Surprise | None:
+        """See `family.Likely.surprise`: -log2 of the importance-weighted bound, with a Gaussian cut into 256 levels."""
+        rule, sigma, device = RULES[self.config.objective], float(self.sigma), self.network.device
+        if not rule.noise or not sigma:
+            return None
+        pictures, condition = pictures.to(device), self._condition(words)
+        posterior = self.network.encode(pictures, condition)
+        noise = [normal_numbers(seed, (BOUND_CODES, self.config.code), "bound") for seed in seeds]
+        codes = sampled(posterior, torch.stack(noise, dim=1).to(device))
+        decoded = (self.network.decode(some, condition) for some in codes)
+        fits = torch.stack([log_probability(pictures, each, sigma) for each in decoded])
+        bits = -importance_weighted(log_weights(posterior, codes, fits)) / math.log(2)
+        return Surprise(bits, self.config.numbers, LEVELS, exact=False)
+
     def _condition(self, words: Words) -> Tensor:
         words = words.to(self.network.device)
         return self.network.condition(words, torch.zeros(len(words.mask), dtype=torch.bool, device=words.mask.device))
@@ -127,13 +160,25 @@ def build(config: VaeConfig, seed: int) -> Vae:
 
 @torch.no_grad()
 def finish(model: Vae, batches: Iterable[Batch]) -> None:
-    """Measures where the codes of the training pictures lie, with their captions and without."""
+    """Measures where the codes of the training pictures lie, with their captions and without; and how far the pictures
+    that are drawn from the first are off."""
     with_words: list[Posterior] = []
     without_words: list[Posterior] = []
+    errors: list[Tensor] = []
     for batch in batches:
         all_without = torch.ones_like(batch.words.mask[:, 0])
         for without, found in ((~all_without, with_words), (all_without, without_words)):
             found.append(model.network.encode(batch.pictures, model.network.condition(batch.words, without)))
+        errors.append(_errors(model, batch, with_words[-1], len(errors)))
     noise = RULES[model.config.objective].noise
     model.with_words.measure(with_words, noise)
     model.without_words.measure(without_words, noise)
+    model.sigma.fill_(SIGMAS[model.config.likelihood](torch.cat(errors).mean().sqrt().item(), model.config))
+
+
+def _errors(model: Vae, batch: Batch, posterior: Posterior, position: int) -> Float[Tensor, "batch"]:
+    """The mean squared error of each picture, drawn from one of its codes."""
+    noise = normal_numbers(0, tuple(posterior.mean.shape), "sigma", position).to(posterior.mean.device)
+    codes = sampled(posterior, RULES[model.config.objective].noise * noise)
+    decoded = model.network.decode(codes, model.network.condition(batch.words, torch.zeros_like(batch.words.absent)))
+    return (batch.pictures - decoded).square().flatten(1).mean(1)

@@ -27,6 +27,7 @@ from mindseye.learn.batch import Batch
 from mindseye.learn.learner import Draws
 
 LOG_2PI = math.log(2 * math.pi)
+LEVELS = 256  # of each number of a stored picture
 
 
 def draw(rng: np.random.Generator, config: VaeConfig) -> Mapping[str, Any]:
@@ -93,6 +94,13 @@ def gaussian_log_likelihood(
 LIKELIHOODS: dict[LikelihoodName, Callable[[Tensor, Tensor, VaeConfig], Tensor]] = {
     "optimal-sigma": optimal_sigma,
     "gaussian": fixed_sigma,
+}
+
+
+# The sigma of a finished model, from its root mean squared error: what the loss of its training takes.
+SIGMAS: dict[LikelihoodName, Callable[[float, VaeConfig], float]] = {
+    "optimal-sigma": lambda error, config: max(error, config.least_sigma),
+    "gaussian": lambda error, config: config.sigma,
 }
 
 
@@ -204,6 +212,30 @@ RULES: dict[ObjectiveName, Rule] = {
 
 
 # ------------------------------------------------------------------------------------------------ bounds
+
+
+def log_probability(
+    pictures: Float[Tensor, "*batch channel height width"],
+    decoded: Float[Tensor, "*batch channel height width"],
+    sigma: float,
+) -> Float[Tensor, "*batch"]:
+    """log P(x | c) of a picture in 256 levels: N(x_hat, sigma^2), cut in the middle between levels and summed.
+
+        P(n) = Phi((x + 1/255 - x_hat) / sigma) - Phi((x - 1/255 - x_hat) / sigma),    x = n / 127.5 - 1
+
+    and the lowest and the highest level take what lies beyond them (Ho et al. 2020, Eq. 13). Unlike a density, which
+    has no upper limit, it is a probability of the picture as it is stored. The difference is taken in the lower tail of
+    the normal distribution, where it loses no digits.
+    """
+    level = ((pictures + 1) * ((LEVELS - 1) / 2)).round().clamp(0, LEVELS - 1)
+    value, half_step = level / ((LEVELS - 1) / 2) - 1, 1 / (LEVELS - 1)
+    near, far = ((step - (value - decoded).abs()) / sigma for step in (half_step, -half_step))
+    upper = torch.special.log_ndtr(near)
+    between = upper + torch.log(-torch.expm1(torch.special.log_ndtr(far) - upper))
+    below, above = ((sign * (value - decoded) + half_step) / sigma for sign in (1, -1))
+    lowest, highest = torch.special.log_ndtr(below), torch.special.log_ndtr(above)
+    each = torch.where(level == 0, lowest, torch.where(level == LEVELS - 1, highest, between))
+    return each.flatten(-3).sum(-1)
 
 
 def log_weights(
