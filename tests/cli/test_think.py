@@ -50,6 +50,7 @@ def test_a_picture_is_judged_by_the_prompt_in_its_own_story(mindseye, thinking_m
     assert 0 < verdict["match"] < 1
     assert verdict["imagined"] is None  # this thinker has no detector
     assert len(verdict["captions"]) == 5
+    assert verdict["captions"][0][0] in verdict["shows"]
     assert "a smiling cat" in mindseye("judge", picture, "--model", thinking_model).out
 
 

@@ -9,14 +9,16 @@ import pytest
 from tests.report.test_inspect import Page
 
 from mindseye.collection.collection import Collection
+from mindseye.report.judging import headline
 from mindseye.report.judging_page import render
 
 VERDICT: dict[str, Any] = {
     "picture": "drawn/a <b>cat.png",
     "model": "emoji",
     "imagined": 0.834,
-    "description": "a smiling <cat>",
+    "shows": "perhaps a cat, or a <fox>",
     "captions": [["a cat", 0.42], ["a <fox>", 0.0004]],
+    "description": "a smiling <cat>",
     "prompt": "a cat with a <hat>",
     "match": 0.61,
     "nearest": [
@@ -37,16 +39,31 @@ def test_the_verdict_stands_on_the_page_in_words_and_bars(collection: Collection
     text = text_of(html)
     for expected in (
         "Imagined, with a probability of 83%",
-        "a smiling <cat>",
+        "What does it show? Perhaps a cat, or a <fox> a cat 42%",
+        "In words of its own: perhaps “a smiling <cat>”.",
         "61% for “a cat with a <hat>”",
-        "a cat 42%",
         "under 0.1%",
         "distance 0.051",
         "looked at it as 16 x 16 px, not 64 x 64.",
     ):
         assert expected in text, expected
-    assert [float(width) for width in re.findall(r"width:([\d.]+)%", html)[-4:]] == [83.4, 61.0, 42.0, 0.0]
+    assert [float(width) for width in re.findall(r"width:([\d.]+)%", html)[-4:]] == [83.4, 42.0, 0.0, 61.0]
     assert html.count("<img ") == 2 + 2  # itself, large and beside the two nearest
+
+
+@pytest.mark.parametrize(
+    ("captions", "line"),
+    [
+        ([], ""),
+        ([("a cat", 0.1)], "a cat"),
+        ([("a cat", 0.5), ("a fox", 0.2)], "a cat"),
+        ([("a cat", 0.49), ("a fox", 0.2), ("a dog", 0.1)], "perhaps a cat, or a fox"),
+    ],
+)
+def test_the_headline_is_the_best_caption_and_names_the_next_where_it_is_not_sure(
+    captions: list[tuple[str, float]], line: str
+) -> None:
+    assert headline(captions) == line
 
 
 def test_a_real_picture_is_called_real(collection: Collection) -> None:
@@ -68,8 +85,9 @@ def test_the_collection_may_be_given_by_its_folder(collection: Collection) -> No
 
 @pytest.mark.parametrize("nowhere", [None, Path("missing")])
 def test_what_the_thinker_cannot_say_is_said_to_be_so(nowhere: Path | None) -> None:
-    nothing = {"imagined": None, "description": "", "captions": [], "prompt": None, "match": None, "nearest": []}
-    text = text_of(render({**VERDICT, **nothing, "notes": []}, PIXELS, nowhere))
+    said: dict[str, Any] = {"imagined": None, "shows": "", "captions": [], "description": "", "prompt": None}
+    nothing = {**said, "match": None, "nearest": [], "notes": []}
+    text = text_of(render({**VERDICT, **nothing}, PIXELS, nowhere))
     assert "this thinker has no detector" in text and "this thinker has no captioner" in text
-    assert "None known" in text and "no collection was named" in text
+    assert "this thinker knows no captions" in text and "no collection was named" in text
     assert "Does it fit its prompt?" not in text

@@ -66,11 +66,11 @@ def spoken(verdict: dict[str, Any]) -> str:
     Args:
         verdict: what `mindseye.judge` returned.
     """
-    lines = [f"{verdict['picture']}"]
+    lines = [": ".join(part for part in (verdict["picture"], verdict["shows"]) if part)]
     if verdict["imagined"] is not None:
         lines.append(f"  imagined   with probability {verdict['imagined']:.2f}")
     for place, (caption, share) in enumerate(verdict["captions"]):
-        lines.append(f"  {'' if place else 'shows':<10} {share:5.1%}  {caption}")
+        lines.append(f"  {'' if place else 'captions':<10} {share:5.1%}  {caption}")
     if verdict["description"]:
         lines.append(f"  perhaps    {verdict['description']}")
     if verdict["prompt"] is not None:

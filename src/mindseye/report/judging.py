@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from mindseye.report.thinking import thinker_of
 
 NEAREST = 5
 CAPTIONS = 5
+SURE = 0.5  # share of the best caption, from which on no other is named beside it
 
 
 def judge(
@@ -50,8 +51,9 @@ def judge(
         log: called with a line of text now and then.
 
     Returns:
-        Plain JSON values: `picture`, `imagined` (probability, or None without a detector), `description` (in words,
-        "" without a captioner), `captions` ([caption, share] each, best first), `prompt`, `match` (probability of the
+        Plain JSON values: `picture`, `imagined` (probability, or None without a detector), `shows` (`headline`),
+        `captions` ([caption, share] each, best first), `description` (in words of its own, "" without a captioner),
+        `prompt`, `match` (probability of the
         prompt among 100 captions), `taught` ([word, similarity] of each taught word), `nearest` ({file_name, caption,
         row in the training split, distance} each), `notes`.
 
@@ -77,12 +79,14 @@ def judge(
         )
     if collection is None and imaginer.about and imaginer.about.collection.name in BUILTIN:
         collection = imaginer.about.collection.name
+    captions = thinks.captions_for(seen, CAPTIONS)[0]
     verdict: dict[str, Any] = {
         "picture": str(picture) if isinstance(picture, Path) else "the picture",
         "model": imaginer.name,
         "imagined": None if realism is None else float(1 - realism[0]),
+        "shows": headline(captions),
+        "captions": captions,
         "description": thinks.captioner.describe(seen.regions)[0].text if thinks.captioner else "",
-        "captions": thinks.captions_for(seen, CAPTIONS)[0],
         "prompt": told or None,
         "match": thinks.think(pixels[None], told)[0].match if told else None,
         "taught": _taught(pixels, imaginer),
@@ -94,6 +98,19 @@ def judge(
 
         files.write_text(page, render(verdict, pixels, collection))
     return verdict
+
+
+def headline(captions: Sequence[tuple[str, float]]) -> str:
+    """What a picture shows, in one line: the caption that fits best; and the next one, unless it has half of all
+    probability. "" where there are none.
+
+    Args:
+        captions: with their shares, best first.
+    """
+    if not captions:
+        return ""
+    (best, share), *others = captions
+    return best if share >= SURE or not others else f"perhaps {best}, or {others[0][0]}"
 
 
 def _taught(pixels: np.ndarray, imaginer: Imaginer) -> list[tuple[str, float]]:
