@@ -7,7 +7,7 @@ do they differ, what was left out and why, which pictures are the same?
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +28,33 @@ PALETTE_SIZE_PX = 32
 FLOOD_SHARE = 1 / 3
 
 
-def inspect(collection: Collection | str | Path, *, page: Path | None = None) -> dict[str, Any]:
+def inspect(
+    collection: Collection | str | Path,
+    *,
+    alike: bool = False,
+    suggest: str | Path | None = None,
+    page: Path | None = None,
+    log: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
     """The figures of a collection; with `page`, also the report as a self-contained HTML file.
 
     Args:
         collection: an open collection, a built-in name or the folder of a prepared one.
+        alike: look for near-duplicates by meaning, too: all pictures are encoded, which takes minutes the first time.
+        suggest: a source with pictures that have no caption, to suggest captions for.
         page: where to write the report.
+        log: called with a line of text now and then.
 
     Returns:
         Plain JSON values: `name`, `pictures`, `captioned`, `captions`, `excluded` ({file, reason} each),
         `duplicate_groups` (lists of file names), `notes` ({file, note} each), `splits`, `sizes`, `aspects`, `modes`,
         `caption_lengths`, `words` (the most frequent), `vocabulary` (distinct words), `sources`, `palette`, `flood`
         (the caption that stands on more than a third of the pictures, or None), `transparent`, `pixel_art`,
-        `size_px`, `licence`, `attribution`.
+        `size_px`, `licence`, `attribution`; `alike` ({encoder, limit, count, pairs: {one, other, distance} each}) and
+        `suggestions` ({file_name, captions: {caption, like, score} each} each), None where not asked for.
 
     Raises:
-        BadInput: there is no such collection, or a file of it is damaged.
+        BadInput: there is no such collection or source, a file of it is damaged, or no caption can be suggested.
         Unavailable: the page cannot be written.
     """
     if not isinstance(collection, Collection):
@@ -57,12 +68,27 @@ def inspect(collection: Collection | str | Path, *, page: Path | None = None) ->
         "palette": _palette(collection),
         "notes": collection.info.get("notes", []),
         **{key: collection.info.get(key) for key in ("transparent", "pixel_art", "size_px", "licence", "attribution")},
+        "alike": _alike(collection, log) if alike else None,
+        "suggestions": None,
     }
+    thumbnails: list[str] = []
+    if suggest is not None:
+        from mindseye.report.suggest import suggest as suggest_captions  # opens torch, as lookalikes do
+
+        found = suggest_captions(collection, suggest, log)
+        facts["suggestions"] = [one.as_json() for one in found]
+        thumbnails = [one.thumbnail for one in found]
     if page is not None:
         from mindseye.report.page import render
 
-        files.write_text(page, render(collection, facts))
+        files.write_text(page, render(collection, facts, thumbnails))
     return facts
+
+
+def _alike(collection: Collection, log: Callable[[str], None]) -> dict[str, Any]:
+    from mindseye.report.lookalikes import lookalikes
+
+    return lookalikes(collection, log).as_json()
 
 
 def _images(collection: Collection) -> Iterator[Image.Image]:
