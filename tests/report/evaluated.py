@@ -119,6 +119,8 @@ def evaluation_of_sprites(
         "judge": "judge of sprites",
         "judge_is_independent": True,
         "pictures": {each.asked.name: len(each.pictures) for each in drawn},
+        "prompts_asked_for": 20,
+        "too_few_prompts": {each.asked.name: len(each.pictures) for each in drawn if len(each.pictures) < 20},
         "figures": [figure.as_json() for figure in figures],
         "notes": ["a note on <em>something</em>"],
     }

@@ -48,7 +48,20 @@ def test_an_untrained_model_is_told_apart_and_names_nothing(evaluation: Evaluati
 
 def test_a_judge_that_saw_the_training_pictures_is_said_to_have(evaluation: Evaluation) -> None:
     assert not evaluation.facts["judge_is_independent"]
-    assert "it has seen the pictures" in summary(evaluation.facts)
+    assert "its judge learnt from the pictures" in summary(evaluation.facts)
+    measured_with = {f["encoder"] for f in evaluation.facts["figures"] if f["name"].startswith("r_precision")}
+    assert all("not independent" in encoder for encoder in measured_with)
+
+
+def test_sets_with_fewer_prompts_than_are_asked_for_are_named(evaluation: Evaluation) -> None:
+    few = evaluation.facts["too_few_prompts"]
+    assert few == {name: count for name, count in evaluation.facts["pictures"].items() if count < 100}
+    assert few and all(f"{name} has {count} prompts" in summary(evaluation.facts) for name, count in few.items())
+
+
+def test_that_a_family_has_no_likelihood_is_said(evaluation: Evaluation) -> None:
+    assert not any("bits_per_dimension" in figure.name for figure in evaluation.figures)
+    assert "note: no likelihood is computed of a diffusion model" in summary(evaluation.facts)
 
 
 def test_every_set_of_prompts_is_drawn_from(evaluation: Evaluation) -> None:

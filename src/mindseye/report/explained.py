@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mindseye.report.html import percent
 from mindseye.think.figure import Figure
@@ -52,6 +52,18 @@ _FOLLOWING = Explained(
     text="In the world of shapes what a picture shows can be read off exactly, and so it can be checked against the"
     " prompt: every shape and colour named, how many, where, how large, on what background. “Right” is all of it, and"
     " nothing else in the picture. Each is counted over the prompts that say anything of it.",
+)
+_LIKELIHOOD = Explained(
+    "likelihood",
+    "Bits per dimension",
+    "how unlikely the model finds real pictures whose captions it is told",
+    "lower is better",
+    share=False,
+    text="A model that gives every picture a probability could be used to store pictures: the less it is surprised, the"
+    " shorter. This is how many bits each number of a picture costs. Who knows nothing pays 8 for one of 256 levels."
+    " Pictures never shown that cost much more than those of the training mean that these were learnt by heart. Only"
+    " pictures that are written alike can be compared, so a palette is not to be set beside full colours. It says"
+    " little of how drawn pictures look.",
 )
 KINDS = {
     "kid": Explained(
@@ -140,6 +152,13 @@ KINDS = {
         "a training picture is the same but for details",
         "0 is best",
         text="The cleaning of the collection would have merged the two.",
+    ),
+    "bits_per_dimension": _LIKELIHOOD,
+    "bits_per_dimension_bound": replace(
+        _LIKELIHOOD,
+        title="Bits per dimension, at most",
+        text=_LIKELIHOOD.text + " This is an upper bound: the true number is no higher, and how much lower it is nobody"
+        " knows. Beside an exact number of another model it can show that this one is better, never that it is worse.",
     ),
     "auc": Explained(
         "detector",

@@ -33,17 +33,26 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Judge:
-    """A matcher with a name for the record.
+    """A matcher with a name.
 
     Attributes:
-        name: which judge it is, and what it looks through.
-        independent: whether it has seen no picture that the judged models were trained on.
+        title: which judge it is.
         matcher: what gives the similarities.
     """
 
-    name: str
-    independent: bool
+    title: str
     matcher: Matcher
+
+    @property
+    def independent(self) -> bool:
+        """Whether it has seen no picture that the judged models were trained on."""
+        return self.matcher.config.independent
+
+    @property
+    def name(self) -> str:
+        """For the record of a figure: which judge it is, what it looks through, and whether it is a stranger."""
+        doubt = "" if self.independent else ", not independent"
+        return f"{self.title}{doubt} ({self.matcher.config.picture_encoder})"
 
     def similarity(self, pictures: PictureFeatures, captions: Sequence[str]) -> Float[np.ndarray, "picture caption"]:
         """How well each caption fits each picture, -1 to 1.
@@ -78,7 +87,7 @@ def load_judge(path: Path | None = None) -> Judge:
             why=f"it looks through {matcher.config.picture_encoder}, this program through {encoder.name}",
             next_step="train it again, or use the version of mindseye that made it",
         )
-    return Judge(f"{folder.name} ({encoder.name})", matcher.config.independent, matcher)
+    return Judge(folder.name if matcher.config.independent else f"judge from {matcher.config.trained_on}", matcher)
 
 
 def judge_for(collection: Collection, log: Log = lambda line: None, settings: FitSettings | None = None) -> Judge:
@@ -128,9 +137,10 @@ def fit_judge(
         concepts=[split.concepts[index] for index in captioned],
         details=[""] * len(captioned),
     )
-    config = bag_matcher(encoder, captions, trained_on=f"the training split of {collection.name}", independent=False)
+    trained_on = f"the training split of {collection.name}, {collection.fingerprint[:8]}"
+    config = bag_matcher(encoder, captions, trained_on=trained_on, independent=False)
     fitted = fit(pairs, config, settings, seed=seed, log=lambda step, loss: log(f"step {step}: held-out {loss:.3f}"))
-    return Judge(f"trained on {collection.name} ({encoder.name})", False, fitted.matcher)
+    return Judge(f"judge from {config.trained_on}", fitted.matcher)
 
 
 def bag_matcher(
