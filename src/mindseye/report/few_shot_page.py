@@ -41,6 +41,8 @@ def markdown(facts: dict[str, Any]) -> str:
         parts.append(f"**{found['collection']}**: {concept_counts(found)}.")
         for way, heads, rows in tables(found):
             parts += [f"{way}-way accuracy", markdown_table(heads, rows)]
+        for way, heads, rows in tables(found, gains=True):
+            parts += [f"{way}-way, against support only", markdown_table(heads, rows)]
         parts += ["\n".join(f"- {verdict['said']}" for verdict in found["verdicts"])]
         parts += [markdown_table(EXTRA_HEADS, extra_table(found)), markdown_table(TRIED_HEADS, tried_table(found))]
         parts += ["\n".join(skipped(found))] if found["skipped"] else []
@@ -63,13 +65,18 @@ def concept_counts(found: dict[str, Any]) -> str:
     )
 
 
-def tables(found: dict[str, Any]) -> list[tuple[int, list[str], list[list[str]]]]:
-    """For each way the heads and rows of a table: an arm a row, a k a column, and real pictures that the oracle had."""
-    out = []
+def tables(found: dict[str, Any], *, gains: bool = False) -> list[tuple[int, list[str], list[list[str]]]]:
+    """For each way the heads and rows of a table: an arm a row, a k a column, and real pictures that the oracle had.
+
+    Args:
+        found: the facts of a collection.
+        gains: what an arm gains over `support only`, instead of its accuracy.
+    """
+    out, written = [], _gain if gains else _cell
     for way in sorted({row["way"] for row in found["table"]}):
         cells = {(row["arm"], row["shot"]): row for row in found["table"] if row["way"] == way}
         shots = sorted({shot for _, shot in cells})
-        rows = [[arm, *(_cell(cells[arm, shot]) for shot in shots)] for arm in dict.fromkeys(arm for arm, _ in cells)]
+        rows = [[arm, *(written(cells[arm, shot]) for shot in shots)] for arm in dict.fromkeys(arm for arm, _ in cells)]
         spare = {row["shot"]: row["pictures"] for row in found["spare"] if row["way"] == way}
         rows.append(["(real pictures of a concept for the oracle)", *(f"{spare[shot]:.1f}" for shot in shots)])
         out.append((way, ["arm", *(f"k = {shot}" for shot in shots)], rows))
@@ -78,6 +85,11 @@ def tables(found: dict[str, Any]) -> list[tuple[int, list[str], list[list[str]]]
 
 def _cell(row: dict[str, Any]) -> str:
     return f"{row['accuracy']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+
+
+def _gain(row: dict[str, Any]) -> str:
+    over = row["over_support"]
+    return f"{over['value']:+.3f} ({over['low']:+.3f} to {over['high']:+.3f}), won {over['won']:.0%}"
 
 
 def extra_table(found: dict[str, Any]) -> list[list[str]]:
@@ -114,6 +126,7 @@ def _part(found: dict[str, Any]) -> dict[str, Any]:
         "name": found["collection"],
         "counts": concept_counts(found),
         "tables": tables(found),
+        "gains": tables(found, gains=True),
         "charts": [(way, _chart(found, way)) for way, heads, _ in tables(found) if len(heads) > 2],
         "verdicts": found["verdicts"],
         "skipped": skipped(found),

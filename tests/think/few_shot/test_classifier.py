@@ -33,6 +33,14 @@ def test_copies_of_what_is_shown_change_nothing_however_many() -> None:
     assert fit(shown, copies, 0.75) == pytest.approx(fit(shown), abs=1e-4)
 
 
+def test_episodes_side_by_side_are_fitted_as_each_alone() -> None:
+    shown = np.stack([support(), -2 * support()])
+    extra = of_own_concept(np.random.default_rng(3).standard_normal((2, 3, 5, 6)).astype(np.float32))
+    for episode, weights in enumerate(fit(shown, extra, 0.5)):
+        alone = fit(shown[episode], Extra(extra.rows[episode], extra.targets[episode]), 0.5)
+        assert weights == pytest.approx(alone, abs=1e-5)
+
+
 def test_a_share_of_nothing_is_ignored_and_all_of_it_decides() -> None:
     shown = support()
     other = Extra(-shown, of_own_concept(shown).targets)

@@ -31,19 +31,21 @@ class Task:
 
 @dataclass(frozen=True)
 class Extra:
-    """Extra examples: the same number for each concept, and which concept each is of, in shares that sum to 1."""
+    """Extra examples, the same number for each concept, and which concept each is of, in shares that sum to 1; of one
+    episode, or of several side by side."""
 
-    rows: Float[np.ndarray, "way count width"]
-    targets: Float[np.ndarray, "way count way"]
+    rows: Float[np.ndarray, "*episode way count width"]
+    targets: Float[np.ndarray, "*episode way count way"]
 
 
 Arm = Callable[[Task, int, np.random.Generator], Extra]
 
 
-def of_own_concept(rows: Float[np.ndarray, "way count width"]) -> Extra:
+def of_own_concept(rows: Float[np.ndarray, "*episode way count width"]) -> Extra:
     """Examples that are of the concept under which they stand, and of no other."""
-    way, count, _ = rows.shape
-    return Extra(rows, np.repeat(np.eye(way, dtype=np.float32)[:, None], count, axis=1))
+    way, count = rows.shape[-3:-1]
+    own = np.repeat(np.eye(way, dtype=np.float32)[:, None], count, axis=1)
+    return Extra(rows, np.broadcast_to(own, (*rows.shape[:-1], way)))
 
 
 def mixup(task: Task, count: int, rng: np.random.Generator, *, alpha: float) -> Extra:

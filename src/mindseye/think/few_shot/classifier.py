@@ -18,9 +18,11 @@ STEPS = 60
 
 
 def fit(
-    support: Float[np.ndarray, "way shot width"], extra: Extra | None = None, share: float = 0.0
-) -> Float[np.ndarray, "width way"]:
-    """The weights W: a picture x is of the concept with the largest entry of x W.
+    support: Float[np.ndarray, "*episode way shot width"],
+    extra: Extra | None = None,
+    share: float = 0.0,
+) -> Float[np.ndarray, "*episode width way"]:
+    """The weights W: a picture x is of the concept with the largest entry of x W. Episodes are fitted side by side.
 
     Args:
         support: what is shown.
@@ -29,16 +31,22 @@ def fit(
     """
     shown = of_own_concept(support)
     parts = [(shown, 1.0)] if extra is None else [(shown, 1 - share), (extra, share)]
-    rows = np.concatenate([part.rows.reshape(-1, part.rows.shape[2]) for part, _ in parts])
-    targets = np.concatenate([part.targets.reshape(-1, len(support)) for part, _ in parts])
-    counts = [part.rows.shape[0] * part.rows.shape[1] for part, _ in parts]
+    counts = [part.rows.shape[-3] * part.rows.shape[-2] for part, _ in parts]
+    rows = np.concatenate([_flat(part.rows) for part, _ in parts], axis=-2)
+    targets = np.concatenate([_flat(part.targets) for part, _ in parts], axis=-2)
     weights = np.repeat([weight / count for (_, weight), count in zip(parts, counts, strict=True)], counts)
     return minimised(unit(rows), targets, weights.astype(np.float32))
 
 
+def _flat(rows: Float[np.ndarray, "*episode way count width"]) -> Float[np.ndarray, "*episode row width"]:
+    return rows.reshape(*rows.shape[:-3], -1, rows.shape[-1])
+
+
 def minimised(
-    rows: Float[np.ndarray, "row width"], targets: Float[np.ndarray, "row way"], weights: Float[np.ndarray, "row"]
-) -> Float[np.ndarray, "width way"]:
+    rows: Float[np.ndarray, "*episode row width"],
+    targets: Float[np.ndarray, "*episode row way"],
+    weights: Float[np.ndarray, "row"],
+) -> Float[np.ndarray, "*episode width way"]:
     """W after `STEPS` steps of Nesterov's method from zero.
 
     For rows of length 1 and weights that sum to 1 the gradient is Lipschitz with L = 1/2 + RIDGE and the objective
@@ -46,12 +54,13 @@ def minimised(
     """
     lipschitz = 0.5 + RIDGE
     q = (RIDGE / lipschitz) ** 0.5
-    now = ahead = np.zeros((rows.shape[1], targets.shape[1]), np.float32)
+    across = rows.swapaxes(-1, -2)
+    now = ahead = np.zeros((*across.shape[:-1], targets.shape[-1]), np.float32)
     for _ in range(STEPS):
         scores = rows @ ahead
-        odds = np.exp(scores - scores.max(1, keepdims=True))
-        apart = odds / odds.sum(1, keepdims=True) - targets
-        gradient = rows.T @ (weights[:, None] * apart) + RIDGE * ahead
+        odds = np.exp(scores - scores.max(-1, keepdims=True))
+        apart = odds / odds.sum(-1, keepdims=True) - targets
+        gradient = across @ (weights[:, None] * apart) + RIDGE * ahead
         before, now = now, ahead - gradient / lipschitz
         ahead = now + (1 - q) / (1 + q) * (now - before)
     result: Values = now.astype(np.float32)

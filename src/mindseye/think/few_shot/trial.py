@@ -138,10 +138,11 @@ def tried(arm: Any, counts: Sequence[int] = (COUNT,), **own: Sequence[float]) ->
 
 def accuracies(pool: Pool, episodes: Sequence[Episode], setting: Setting) -> Float[np.ndarray, "episode"]:
     """How an arm does in each episode."""
-    found = [
-        accuracy(fit(task.support, extra, setting.share), pool, episode)
-        for episode, task, extra in run(pool, episodes, setting)
-    ]
+    _, tasks, extras = zip(*run(pool, episodes, setting), strict=True)
+    made = [extra for extra in extras if extra]
+    extra = Extra(np.stack([each.rows for each in made]), np.stack([each.targets for each in made])) if made else None
+    fitted = fit(np.stack([task.support for task in tasks]), extra, setting.share)
+    found = [accuracy(weights, pool, episode) for weights, episode in zip(fitted, episodes, strict=True)]
     return np.array(found)
 
 
