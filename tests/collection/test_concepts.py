@@ -9,7 +9,7 @@ from PIL import Image
 
 from mindseye.collection.builtin.shapes.scene import Scene, Thing
 from mindseye.collection.collection import Collection, Example, write_collection
-from mindseye.collection.concepts import BASE, TEST_NOVEL, VALIDATION_NOVEL, concepts_of, side_of
+from mindseye.collection.concepts import BASE, TEST_NOVEL, VALIDATION_NOVEL, concepts_of, side_of, write_base
 
 
 def collection(tmp_path: Path, rows: list[tuple[str, str, str, str]]) -> Collection:
@@ -62,3 +62,14 @@ def test_scenes_tell_where_all_things_are_of_one_kind(tmp_path: Path) -> None:
         "small red star on black": [("train", 0), ("train", 1)],
         "small red ring on black": [("validation", 0)],
     }
+
+
+def test_a_collection_without_what_is_novel(tmp_path: Path) -> None:
+    names = [f"thing {number}" for number in range(40)]
+    whole = collection(tmp_path, [(name, name, "words", "") for name in (*names, *names)])
+    base = write_base(whole, tmp_path / "base")
+    for split, side in (("train", BASE), ("validation", VALIDATION_NOVEL)):
+        wanted = sorted(name for name in names if side_of(name) == side)
+        assert sorted(base.splits[split].concepts) == sorted(wanted * 2)
+    assert list(base.splits) == ["train", "validation"]
+    assert base.info["size_px"] == 16

@@ -15,9 +15,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from mindseye.collection.collection import Collection, Split
+from mindseye.collection.collection import Collection, Split, write_collection
 
 BASE, VALIDATION_NOVEL, TEST_NOVEL = "base", "validation-novel", "test-novel"
 
@@ -45,6 +46,37 @@ def side_of(concept: str) -> str:
     """`BASE`, `VALIDATION_NOVEL` or `TEST_NOVEL`: half, a quarter and a quarter of all names."""
     at = int.from_bytes(hashlib.sha256(f"concept {concept}".encode()).digest()[:8], "big") / 2**64
     return BASE if at < 0.5 else VALIDATION_NOVEL if at < 0.75 else TEST_NOVEL
+
+
+def write_base(collection: Collection, destination: Path) -> Collection:
+    """The collection without its novel concepts, to train a model on that is to meet those for the first time.
+
+    Base concepts are its `train` split, validation-novel ones its `validation` split. Test-novel ones are left out, and
+    so is every picture of which no single concept is told, since it may show one of them.
+
+    Args:
+        collection: any.
+        destination: the folder to make; one that exists is replaced only if it is a prepared collection.
+
+    Raises:
+        BadInput: it has no base concept, or `destination` is something else.
+        Unavailable: the disk refuses.
+    """
+    sides = {BASE: "train", VALIDATION_NOVEL: "validation"}
+    concepts = concepts_of(collection, fewest=1)
+    examples = {
+        split: [
+            collection.splits[of][row]
+            for name, places in concepts.items()
+            if side_of(name) == side
+            for of, row in places
+        ]
+        for side, split in sides.items()
+    }
+    kept = ("size_px", "transparent", "pixel_art", "licence", "attribution")
+    return write_collection(
+        destination, examples, {key: value for key, value in collection.info.items() if key in kept}
+    )
 
 
 def _concept(split: Split, row: int) -> str:

@@ -77,6 +77,7 @@ class Seen:
     Attributes:
         pictures: those of all concepts, a row each.
         base, validation, test: the concepts of each side.
+        place: where other pictures of the same format lie in the space of the base pictures.
     """
 
     name: str
@@ -105,7 +106,8 @@ def evaluate_few_shot(
         ways: concepts in an episode.
         shots: pictures that are shown of each; those for which a collection has too few pictures are passed over.
         episodes: for each way and shot, at least 30.
-        imaginers: models that imagine in pixels, by name: each is an arm with placebos of its own.
+        imaginers: models that imagine in pixels, by name: each is an arm with placebos of its own. They must not have
+            been trained on novel concepts: `collection.concepts.write_base` leaves those out.
         page: where to write the report as HTML; the same name with `.jsonl` and `.md` holds lines and tables.
         log: called with a line of text now and then.
 
@@ -119,7 +121,7 @@ def evaluate_few_shot(
     results = []
     for collection in opened:
         seen = see(collection, encoder, min(ways), log)
-        results.append(measured(seen, sorted(ways), sorted(shots), episodes, imaginers or {}, log))
+        results.append(measured(seen, sorted(set(ways)), sorted(set(shots)), episodes, imaginers or {}, log))
     facts = {
         "encoder": f"{encoder.name}, SHA-256 {encoder.sha256[:12]}",
         "episodes": episodes,
