@@ -49,10 +49,17 @@ def test_mistakes_are_told(mindseye, tmp_path: Path) -> None:
     for arguments, word in (
         ((), "nothing was named"),
         (("emoji",), "nothing was named"),
+        (("emoji", "emoji", "shapes"), "too much was named"),
+        (("--few-shot",), "no collection was named"),
+        (("--few-shot", tmp_path / "absent"), "absent"),
+        (("--few-shot", "emoji", "--ways", "one"), "--ways 'one' is no list"),
+        (("--few-shot", "emoji", "--ways", "1"), "2 or more concepts"),
+        (("--few-shot", "emoji", "--shots", "0"), "1 or more pictures"),
+        (("--few-shot", "emoji", "--episodes", "29"), "29 episodes are too few"),
         (("--recall", tmp_path / "absent"), "absent"),
         (("--recall", "emoji", "--hashers", "seoch"), "no hasher 'seoch'"),
         (("--recall", "emoji", "--bits", "many"), "no list of numbers"),
-        (("--recall", "emoji", "--bits", ","), "names no width"),
+        (("--recall", "emoji", "--bits", ","), "names no number"),
     ):
         said = mindseye("evaluate", *arguments)
         assert said.code == 2

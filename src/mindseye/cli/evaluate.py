@@ -15,10 +15,14 @@ Page = Annotated[Path | None, typer.Option(help="Write the report as an HTML pag
 
 
 def evaluate(
-    model: Annotated[
-        str | None, typer.Argument(help="A shipped model's name, a folder, a run, or a diffusers pipeline.")
+    named: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="MODEL COLLECTION",
+            help="A shipped model's name, a folder, a run, or a diffusers pipeline; and the collection that it was "
+            "trained on. With --few-shot: collections.",
+        ),
     ] = None,
-    collection: Annotated[str | None, typer.Argument(help="The collection that it was trained on.")] = None,
     budget: Budget = 120.0,
     recall: Annotated[
         str | None, typer.Option(metavar="COLLECTION", help="Measure the hashers of search on a collection instead.")
@@ -26,25 +30,37 @@ def evaluate(
     bits: Annotated[str, typer.Option(help="With --recall: widths of codes, e.g. 32,64.")] = "16,32,64,128",
     hashers: Annotated[str, typer.Option(help="With --recall: e.g. cca_itq,lemon. All but vtph unless given.")] = "",
     seeds: Annotated[int, typer.Option(min=1, help="With --recall: fits of each hasher.")] = 3,
+    few_shot: Annotated[
+        bool,
+        typer.Option("--few-shot", help="Measure instead whether imagining helps to recognise new concepts."),
+    ] = False,
+    ways: Annotated[str, typer.Option(help="With --few-shot: concepts in an episode.")] = "5,20",
+    shots: Annotated[str, typer.Option(help="With --few-shot: pictures shown of each.")] = "1,2,3,5,10,20",
+    episodes: Annotated[int, typer.Option(help="With --few-shot: for each way and shot, 30 or more.")] = 60,
     out: Page = None,
     as_json: console.Json = False,
 ) -> None:
-    """Measure a model, or with --recall the hashers that search can use.
+    """Measure a model; with --recall the hashers of search; with --few-shot whether imagining helps to recognise.
 
     Of a model: quality, variety, whether it draws what is asked for, and whether it copies. Every figure has a 95 %
-    interval. Of hashers: how well words find pictures and pictures words; with --out the tables and every single figure
-    are written beside the page, as .md and .jsonl.
+    interval. Of hashers: how well words find pictures and pictures words. Of imagining: ten ways to get extra examples
+    of a concept of which a few pictures are shown. For the last two --out also writes the tables and every single
+    figure beside the page, as .md and .jsonl.
     """
+    if few_shot:
+        _evaluate_few_shot(named or [], ways, shots, episodes, out, as_json)
+        return
     if recall is not None:
         _evaluate_recall(recall, bits, hashers, seeds, out, as_json)
         return
-    if model is None or collection is None:
+    if not named or len(named) != 2:
         raise BadInput(
-            "nothing was named to evaluate", next_step="name a model and a collection, or --recall and a collection"
+            f"{'too much' if named and len(named) > 2 else 'nothing'} was named to evaluate",
+            next_step="name a model and a collection; or --recall and a collection; or --few-shot and collections",
         )
     from mindseye.report.evaluate import evaluate as evaluate_model
 
-    result = evaluate_model(model, collection, budget=budget, page=out, log=console.say)
+    result = evaluate_model(*named, budget=budget, page=out, log=console.say)
     page = {"page": str(out)} if out else {}
     console.answer({**result.facts, **page}, summary(result.facts), as_json=as_json)
     if out:
@@ -55,12 +71,7 @@ def _evaluate_recall(collection: str, bits: str, hashers: str, seeds: int, out: 
     from mindseye.report.recall import evaluate_recall
     from mindseye.report.recall_page import HEADS, said, table, theme_sentence
 
-    try:
-        widths = [int(width) for width in _listed(bits)]
-    except ValueError:
-        raise BadInput(f"--bits {bits!r} is no list of numbers", next_step="write them with commas: 32,64") from None
-    if not widths:
-        raise BadInput("--bits names no width", next_step="write them with commas: 32,64")
+    widths = _numbers("--bits", bits)
     found = evaluate_recall(collection, hashers=_listed(hashers), bits=widths, seeds=seeds, page=out, log=console.say)
     page = {"page": str(out)} if out else {}
     text = "\n".join(
@@ -69,6 +80,44 @@ def _evaluate_recall(collection: str, bits: str, hashers: str, seeds: int, out: 
     console.answer({**found.facts, **page}, text, as_json=as_json)
     if out:
         console.say(f"report: {out}")
+
+
+def _evaluate_few_shot(
+    collections: list[str], ways: str, shots: str, episodes: int, out: Path | None, as_json: bool
+) -> None:
+    from mindseye.report.few_shot import evaluate_few_shot
+    from mindseye.report.few_shot_page import concept_counts, measured_with, skipped, tables
+
+    if not collections:
+        raise BadInput("no collection was named", next_step="name some: mindseye evaluate --few-shot emoji shapes")
+    found = evaluate_few_shot(
+        collections,
+        ways=_numbers("--ways", ways),
+        shots=_numbers("--shots", shots),
+        episodes=episodes,
+        page=out,
+        log=console.say,
+    )
+    lines = [measured_with(found.facts)]
+    for one in found.facts["collections"]:
+        lines += ["", f"{one['collection']}: {concept_counts(one)}"]
+        for way, heads, rows in tables(one):
+            lines += ["", f"{way}-way accuracy", console.table(heads, rows)]
+        lines += ["", *(verdict["said"] for verdict in one["verdicts"]), *skipped(one)]
+    page = {"page": str(out)} if out else {}
+    console.answer({**found.facts, **page}, "\n".join(lines), as_json=as_json)
+    if out:
+        console.say(f"report: {out}")
+
+
+def _numbers(option: str, text: str) -> list[int]:
+    try:
+        numbers = [int(number) for number in _listed(text)]
+    except ValueError:
+        raise BadInput(f"{option} {text!r} is no list of numbers", next_step="write them with commas: 5,20") from None
+    if not numbers:
+        raise BadInput(f"{option} names no number", next_step="write them with commas: 5,20")
+    return numbers
 
 
 def _listed(text: str) -> list[str]:

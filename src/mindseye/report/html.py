@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 
 import jinja2
 import numpy as np
@@ -34,6 +35,11 @@ def percent(share: float) -> str:
     if 0 < share < 0.001:
         return "under 0.1%"
     return f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
+
+
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table to be put into a Markdown text."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *rows))
 
 
 def tile(split: Split, index: int) -> dict[str, str]:

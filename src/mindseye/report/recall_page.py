@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from mindseye.recall.hashers import READS, SUPERVISED
 from mindseye.report import charts
-from mindseye.report.html import environment
+from mindseye.report.html import environment, markdown_table
 
 if TYPE_CHECKING:
     from mindseye.report.recall import RecallEvaluation
@@ -48,11 +48,11 @@ def markdown(facts: dict[str, Any]) -> str:
     Args:
         facts: of an evaluation.
     """
-    parts = [said(facts), _markdown(HEADS, table(facts))]
+    parts = [said(facts), markdown_table(HEADS, table(facts))]
     if facts["forgetting"]:
-        parts.append(_markdown(FORGETTING_HEADS, forgetting_table(facts["forgetting"])))
+        parts.append(markdown_table(FORGETTING_HEADS, forgetting_table(facts["forgetting"])))
     if facts["buckets"]:
-        parts.append(_markdown(BUCKET_HEADS, bucket_table(facts["buckets"])))
+        parts.append(markdown_table(BUCKET_HEADS, bucket_table(facts["buckets"])))
     return "\n\n".join([*parts, theme_sentence(facts["theme"])]) + "\n"
 
 
@@ -174,7 +174,3 @@ def _forgetting_chart(rows: Sequence[dict[str, Any]]) -> Markup | None:
     top = max(value for line in found.values() for _, value in line)
     ends = rows[0]["pictures"], rows[-1]["pictures"]
     return charts.lines(found, label="mAP@all after each chunk", across=ends, upward=top)
-
-
-def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *rows))

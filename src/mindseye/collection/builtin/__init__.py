@@ -1,4 +1,4 @@
-"""The collections that come with mindseye, named directly: `digits`, `emoji` and `shapes`."""
+"""The collections that come with mindseye, named directly: `digits`, `emoji`, `glyphs` and `shapes`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mindseye.collection.builtin.digits import open_digits
+from mindseye.collection.builtin.glyphs import open_glyphs
 from mindseye.collection.builtin.shapes import open_shapes
 from mindseye.collection.collection import Collection, open_prepared
 
@@ -15,4 +16,9 @@ def open_emoji() -> Collection:
     return open_prepared(Path(__file__).parent / "emoji", name="emoji")
 
 
-BUILTIN: dict[str, Callable[[], Collection]] = {"digits": open_digits, "emoji": open_emoji, "shapes": open_shapes}
+BUILTIN: dict[str, Callable[[], Collection]] = {
+    "digits": open_digits,
+    "emoji": open_emoji,
+    "glyphs": open_glyphs,
+    "shapes": open_shapes,
+}

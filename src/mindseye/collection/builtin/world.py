@@ -17,7 +17,7 @@ UNSEEN = "unseen_combinations"  # the split of scenes with what the other two ne
 _HELD_BACK = 20  # one picture of so many more for validation, and as many for the unseen combinations
 
 
-def open_world(name: str, version: int, write: Callable[[Path], Any]) -> Collection:
+def open_world(name: str, version: int | str, write: Callable[[Path], Any]) -> Collection:
     """The collection of a world as it is named directly, prepared once.
 
     It is kept in the cache folder (`$MINDSEYE_CACHE` or `~/.cache/mindseye`).
