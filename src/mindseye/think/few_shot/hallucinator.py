@@ -74,7 +74,7 @@ def train(base: Base, *, rate: float, steps: int = STEPS, seed: int = 0) -> Hall
     for step in range(steps):
         loss = episode_loss(network, base.pool, rng_at(seed, "hallucinator", step))
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
     return network.eval().requires_grad_(False)
 

@@ -40,8 +40,8 @@ def _view(picture: UInt8[np.ndarray, "size size channel"], rng: np.random.Genera
     across, down = rng.uniform(-SHIFT, SHIFT, 2) * size
     x, y = cos(angle) / zoom, sin(angle) / zoom
     middle = size / 2
-    back = (x, y, middle - x * (middle + across) - y * (middle + down))
-    back += (-y, x, middle + y * (middle + across) - x * (middle + down))
+    right, lower = middle + across, middle + down
+    back = (x, y, middle - x * right - y * lower, -y, x, middle + y * right - x * lower)
     moved = Image.fromarray(picture).transform(
         (size, size), Image.Transform.AFFINE, back, Image.Resampling.BILINEAR, fillcolor=outside
     )
