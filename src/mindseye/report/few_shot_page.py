@@ -136,12 +136,12 @@ def _part(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _chart(found: dict[str, Any], way: int) -> Markup:
-    """Accuracy over k: imagination, the ceiling, and what is shown alone; a step a k, whatever lies between them."""
+    """Accuracy over k: imagination, the ceiling, and what is shown alone."""
     own = [row for row in found["table"] if row["way"] == way]
     shots = sorted({row["shot"] for row in own})
     points = {
-        arm: [(shots.index(row["shot"]), row["accuracy"]) for row in own if row["arm"] == arm]
+        arm: [(row["shot"], row["accuracy"]) for row in own if row["arm"] == arm]
         for arm in (ORACLE, IMAGINATION, SUPPORT_ONLY)
     }
     label = f"{way}-way accuracy at k = {', '.join(map(str, shots))}"
-    return charts.lines(points, label=label, across=(0, len(shots) - 1), upward=1.0)
+    return charts.lines(points, label=label, across=(shots[0], shots[-1]), upward=1.0)
