@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from mindseye.collection.collection import Collection, write_collection
 from mindseye.errors import BadInput
 from mindseye.files import cache_folder
 from mindseye.pictures.opener import open_picture
+from mindseye.recall.hashers import KEPT, fit_vtph
+from mindseye.recall.hashers.vtph import VtphSettings
 from mindseye.recall.search import Searcher, open_searcher
 
 INFO = {"size_px": 32, "transparent": False, "pixel_art": True}
@@ -78,6 +81,47 @@ def test_another_collection_has_an_index_of_its_own(shapes: Collection, searcher
 def test_as_many_are_found_as_there_are(searcher: Searcher) -> None:
     assert len(searcher.by_words("a cat", 1).hits) == 1
     assert len(searcher.by_words("a cat", 1000).hits) == 144
+
+
+NAMES = "cherry moss sky lemon brick fern ocean straw ruby leaf cobalt honey".split()
+
+
+@pytest.fixture(scope="module")
+def named(shapes: Collection, tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    """The same pictures with a name for each of the twelve things, which is rare enough to be a label."""
+    kinds = sorted({each.captions[0] for each in shapes.splits["train"]})
+    called = dict(zip(kinds, NAMES, strict=True))
+    splits = {
+        name: [dataclasses.replace(each, captions=(f"a {called[each.captions[0]]}",)) for each in split]
+        for name, split in shapes.splits.items()
+    }
+    return write_collection(tmp_path_factory.mktemp("named") / "named", splits, INFO)
+
+
+@pytest.mark.parametrize("hasher", ["fusion", "vtph"])
+def test_other_hashers_search_too_and_are_read_again(
+    named: Collection, monkeypatch: pytest.MonkeyPatch, hasher: str
+) -> None:
+    monkeypatch.setitem(KEPT, "vtph", partial(fit_vtph, settings=VtphSettings(steps=10, width=32)))
+    searcher = open_searcher(named, hasher=hasher)
+    assert searcher.hasher.name == hasher
+    for name in NAMES[:3]:
+        assert sum(hit.caption == f"a {name}" for hit in searcher.by_words(f"a {name}", 12).hits) >= 9
+    split = named.splits["validation"]
+    best = searcher.by_picture(split.image(5), 3).hits[0]
+    assert (best.path, best.distance) == (split.file_names[5], 0)
+    said: list[str] = []
+    again = open_searcher(named, said.append, hasher)
+    assert said == [] and again.hasher.version == searcher.hasher.version
+    assert again.by_words("a cherry").hits == searcher.by_words("a cherry").hits
+
+
+def test_a_hasher_that_cannot_search_is_refused_by_name(shapes: Collection) -> None:
+    for name in ("random", "ecc_snap", "vtph_published", "sha256"):
+        with pytest.raises(BadInput, match=name):
+            open_searcher(shapes, hasher=name)
+    with pytest.raises(BadInput, match="no labels"):
+        open_searcher(shapes, hasher="dsph")
 
 
 def test_a_sheet_shows_what_was_found(searcher: Searcher) -> None:

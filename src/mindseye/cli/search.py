@@ -17,6 +17,7 @@ def search(
     collection: Annotated[str, typer.Argument(help="A prepared collection's folder, or a built-in name.")],
     query: Annotated[str, typer.Argument(help="What to look for: words, or the path of a picture.")],
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="How many pictures.")] = 12,
+    hasher: Annotated[str, typer.Option(help="Features to codes, e.g. cca_itq, dsph or vtph.")] = "cca_itq",
     out: Annotated[Path | None, typer.Option(help="Write what was found as one sheet, e.g. found.png.")] = None,
     as_json: console.Json = False,
 ) -> None:
@@ -32,7 +33,7 @@ def search(
 
     path = picture_path(query)
     image = open_picture(path) if path else None
-    searcher = open_searcher(open_collection(collection), console.say)
+    searcher = open_searcher(open_collection(collection), console.say, hasher)
     found = searcher.by_picture(image, count, name=query) if image else searcher.by_words(query, count)
     if out:
         with files.written_aside(out) as aside:

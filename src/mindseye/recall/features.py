@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from mindseye.collection.collection import Collection, Split
@@ -15,6 +16,7 @@ from mindseye.observe.efficientnet import STAGES
 from mindseye.observe.features import CaptionFeatures, caption_features
 from mindseye.observe.pictures import PictureEncoder, PictureFeatures, picture_features, picture_patches
 from mindseye.observe.text import TextEncoder
+from mindseye.recall.companions import Companions
 from mindseye.recall.hashers import Pairs
 from mindseye.recall.hashers.hasher import unit
 from mindseye.recall.hashers.vtph import LAYOUT
@@ -77,6 +79,14 @@ def _strongest(captions: CaptionFeatures, words: int) -> Rows:
 
 View = Callable[[PictureFeatures, CaptionFeatures], tuple[Rows, Rows]]
 
+PLAIN = "plain"
+VIEWS: dict[str, View] = {
+    PLAIN: plain,
+    "wide": wide,
+    "companions": parts,
+    "own pictures": parts,
+}  # by what `READS` says
+
 
 def collection_features(
     collection: Collection,
@@ -132,6 +142,42 @@ def _split_features(
         seen = replace(seen, patches=picture_patches(picture_encoder, arrays, cache, said))
     pictures, words = view(seen, read)
     return Pairs(pictures, words, picture_of, label_table(word_labels(split.captions))[0])
+
+
+class Queries:
+    """Single captions and pictures, in the view that a hasher was fitted on.
+
+    Args:
+        text_encoder, picture_encoder: of that view.
+        view: `plain`, `wide` or `parts`.
+        companions: to stand beside captions, where the hasher reads such.
+    """
+
+    def __init__(
+        self,
+        text_encoder: TextEncoder,
+        picture_encoder: PictureEncoder,
+        view: View = plain,
+        companions: Companions | None = None,
+    ) -> None:
+        self._text_encoder, self._picture_encoder = text_encoder, picture_encoder
+        self._view, self._companions = view, companions
+
+    def words(self, text: str) -> Rows:
+        """[1, width]."""
+        read = self._text_encoder.encode([text])
+        tokens = read.tokens[read.mask]
+        said = CaptionFeatures(tokens, torch.tensor([0, len(tokens)]), read.sentence, self._text_encoder.token_limit)
+        _, words = self._view(self._seen(np.empty((0, 1, 1, 3), np.uint8)), said)
+        return self._companions.completed(words) if self._companions else words
+
+    def picture(self, pixels: UInt8[np.ndarray, "size size channel"]) -> Rows:
+        """[1, width]."""
+        return self._view(self._seen(pixels[None]), nothing_said(self._text_encoder))[0]
+
+    def _seen(self, pictures: UInt8[np.ndarray, "picture size size channel"]) -> PictureFeatures:
+        seen = self._picture_encoder.encode(pictures)
+        return replace(seen, patches=self._picture_encoder.patches(pictures)) if self._view is parts else seen
 
 
 def nothing_said(text_encoder: TextEncoder) -> CaptionFeatures:

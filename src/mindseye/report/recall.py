@@ -27,7 +27,7 @@ from mindseye.observe.text import load_text_encoder
 from mindseye.randomness import rng_at
 from mindseye.recall.bits import checked_bits, distances, pack
 from mindseye.recall.companions import with_companions
-from mindseye.recall.features import collection_features, parts, plain, wide
+from mindseye.recall.features import PLAIN, VIEWS, collection_features, parts
 from mindseye.recall.hashers import FITS, READS, SLOW, Hasher, Pairs, encode_pictures
 from mindseye.recall.hashers.vtph import LAYOUT
 from mindseye.recall.ranking import by_radius
@@ -38,7 +38,6 @@ from mindseye.report.retrieval import Retrieval, Task, directions, measure_retri
 BITS = (16, 32, 64, 128)
 SEEDS = 3
 BASELINE = "cca_itq"
-PLAIN = "plain"  # the features that most hashers read
 RESAMPLED = 1000  # times, for an interval over queries
 BETTER, WORSE, NO_DIFFERENCE = "better", "worse", "no difference"
 
@@ -133,7 +132,7 @@ def evaluate_recall(
     opened = collection if isinstance(collection, Collection) else open_collection(collection)
     views = {
         view: Measured(retrieval_task(opened, features), features["train"])
-        for view, features in _features(opened, {READS.get(name, PLAIN) for name in names}, log)
+        for view, features in features_of(opened, {READS.get(name, PLAIN) for name in names}, log)
     }
     evaluation = measure_all(opened.name, views, names, bits, seeds, log)
     if page:
@@ -148,16 +147,14 @@ def evaluate_recall(
     return evaluation
 
 
-def _features(collection: Collection, views: Set[str], log: Log) -> Iterator[tuple[str, dict[str, Pairs]]]:
-    """The features of these views, by split."""
+def features_of(collection: Collection, reads: Set[str], log: Log) -> Iterator[tuple[str, dict[str, Pairs]]]:
+    """The features, by split, for each of the values of `READS` and "plain" that is asked for."""
     encoders = load_text_encoder(), load_picture_encoder()
-    for name, view in ((PLAIN, plain), ("wide", wide)):
-        if name in views:
-            yield name, collection_features(collection, *encoders, log, view)
-    if views & {"companions", "own pictures"}:
-        whole_and_parts = collection_features(collection, *encoders, log, parts)
-        for name in sorted(views & {"companions", "own pictures"}):
-            yield name, with_companions(whole_and_parts, LAYOUT, paired=name == "own pictures")
+    for view in dict.fromkeys(VIEWS[name] for name in sorted(reads)):
+        features = collection_features(collection, *encoders, log, view)
+        for name in sorted(name for name in reads if VIEWS[name] is view):
+            paired = name == "own pictures"
+            yield name, with_companions(features, LAYOUT, paired=paired) if view is parts else features
 
 
 def measure_all(

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from math import e, exp, log
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
 from mindseye.errors import BadInput
 from mindseye.recall.bits import distances
 from mindseye.recall.companions import with_companions
-from mindseye.recall.hashers import FITS, READS, Hasher, Pairs, encode_pictures, encode_words, fit_vtph
+from mindseye.recall.hashers import (
+    FITS,
+    READS,
+    Hasher,
+    Pairs,
+    Vtph,
+    encode_pictures,
+    encode_words,
+    fit_vtph,
+    load_hasher,
+    save_hasher,
+)
 from mindseye.recall.hashers.cca_itq import canonical
 from mindseye.recall.hashers.towers import turned_to_bits
 from mindseye.recall.hashers.vtph import VtphObjective, VtphSettings
@@ -185,6 +199,39 @@ def test_the_seed_is_all_that_a_fit_depends_on_besides_the_pairs(completed: dict
 
 def test_the_arm_without_pictures_in_texts_is_the_one_that_is_called_vtph() -> None:
     assert (READS["vtph"], READS["vtph_published"]) == ("companions", "own pictures")
+
+
+def test_it_is_written_and_read_with_the_same_codes(
+    fitted: Hasher, completed: dict[str, Pairs], tmp_path: Path
+) -> None:
+    assert isinstance(fitted, Vtph)
+    save_hasher(fitted, tmp_path / "hasher")
+    state = torch.random.get_rng_state()
+    again = load_hasher(tmp_path / "hasher")
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert (again.name, again.bits, again.version) == ("vtph", 16, fitted.version)
+    unseen = completed["test"]
+    assert np.array_equal(again.word_values(unseen.words), fitted.word_values(unseen.words))
+    assert np.array_equal(again.picture_values(unseen.pictures), fitted.picture_values(unseen.pictures))
+
+
+@pytest.mark.parametrize("damage", ["a bit", "heads", "no heads", "layout", "a weight"])
+def test_a_damaged_one_is_refused(fitted: Hasher, tmp_path: Path, damage: str) -> None:
+    assert isinstance(fitted, Vtph)
+    save_hasher(fitted, tmp_path / "hasher")
+    about, weights = tmp_path / "hasher" / "hasher.json", tmp_path / "hasher" / "hasher.safetensors"
+    said = json.loads(about.read_text())
+    if damage == "a bit":
+        data = bytearray(weights.read_bytes())
+        data[-1] ^= 1
+        weights.write_bytes(data)
+    elif damage == "a weight":
+        save_file({name: array for name, array in load_file(weights).items() if name != "vap.weight"}, weights)
+    else:
+        change = {"heads": {"heads": 5}, "no heads": {"heads": 0}, "layout": {"layout": {"picture": 1, "more": 2}}}
+        about.write_text(json.dumps(said | change[damage]))
+    with pytest.raises(BadInput, match="cannot be opened"):
+        load_hasher(tmp_path / "hasher")
 
 
 def test_rows_that_it_cannot_read_are_refused(fitted: Hasher, splits: dict[str, Pairs], labelled: Drawn) -> None:

@@ -18,11 +18,13 @@
     folder.py            on disk
 
 A method is one file with a function that fits it. `FITS` names them all, `SUPERVISED` those that need labels,
-`READS` those that read other features than the plain ones, and which, and `SLOW` those that are fitted only when named.
+`READS` those that read other features than the plain ones, and which, `SLOW` those that are fitted only when named, and
+`KEPT` those that `save_hasher` writes and a search can use.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from mindseye.recall.hashers.cca_itq import fit_cca_itq
@@ -46,11 +48,12 @@ from mindseye.recall.hashers.orthohash import fit_orthohash
 from mindseye.recall.hashers.random_codes import RandomCodes, fit_random_codes
 from mindseye.recall.hashers.sign_projection import fit_sign_projection
 from mindseye.recall.hashers.ucch import fit_ucch
-from mindseye.recall.hashers.vtph import fit_vtph, fit_vtph_published
+from mindseye.recall.hashers.vtph import Vtph, fit_vtph, fit_vtph_published
 
 __all__ = [
     "DEFAULT_BITS",
     "FITS",
+    "KEPT",
     "READS",
     "SLOW",
     "SUPERVISED",
@@ -59,6 +62,7 @@ __all__ = [
     "OnlineHasher",
     "Pairs",
     "RandomCodes",
+    "Vtph",
     "encode_pictures",
     "encode_words",
     "fit_cca_itq",
@@ -105,3 +109,13 @@ FITS: dict[str, Fit] = {
 SUPERVISED = ("lemon", "csq", "orthohash", "dsph", "fusion", "vtph", "vtph_published")
 READS = {"fusion": "wide", "vtph": "companions", "vtph_published": "own pictures"}
 SLOW = ("vtph", "vtph_published")
+KEPT: dict[str, Callable[[Pairs, int], JointHasher | Vtph]] = {
+    "cca_itq": fit_cca_itq,
+    "csq": fit_csq,
+    "orthohash": fit_orthohash,
+    "dsph": fit_dsph,
+    "ucch": fit_ucch,
+    "multigrain": fit_multigrain,
+    "fusion": fit_fusion,
+    "vtph": fit_vtph,
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,37 +15,29 @@ from mindseye.errors import BadInput
 from mindseye.files import written_aside
 from mindseye.recall.hashers.hasher import Encoder, JointHasher, Projection, arrays_of
 from mindseye.recall.hashers.towers import Tower
+from mindseye.recall.hashers.vtph import Vtph
 
 ABOUT, WEIGHTS = "hasher.json", "hasher.safetensors"
+Arrays = dict[str, NDArray[np.float32]]
 ENCODERS: dict[str, type[Projection] | type[Tower]] = {"Projection": Projection, "Tower": Tower}
 
 
-def save_hasher(hasher: JointHasher, folder: Path) -> None:
+def save_hasher(hasher: JointHasher | Vtph, folder: Path) -> None:
     """Writes the hasher's folder, whole or not at all.
 
     Raises:
         Unavailable: the disk is full or refuses.
     """
+    settings, weights = hasher.stored() if isinstance(hasher, Vtph) else _stored(hasher)
+    about = {"name": hasher.name, "bits": hasher.bits, "version": hasher.version, **settings}
     with written_aside(folder) as aside:
         aside.mkdir()
-        encoders = {"pictures": hasher.pictures, "words": hasher.words}
-        about = {
-            "name": hasher.name,
-            "bits": hasher.bits,
-            "version": hasher.version,
-            "encoders": {kind: type(encoder).__name__ for kind, encoder in encoders.items()},
-        }
         (aside / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-        weights = {
-            f"{kind}.{part}": np.ascontiguousarray(array)
-            for kind, encoder in encoders.items()
-            for part, array in arrays_of(encoder).items()
-        }
-        save_file(weights, aside / WEIGHTS)
+        save_file({name: np.ascontiguousarray(array) for name, array in weights.items()}, aside / WEIGHTS)
         (aside / WEIGHTS).chmod(0o644)
 
 
-def load_hasher(folder: Path) -> JointHasher:
+def load_hasher(folder: Path) -> JointHasher | Vtph:
     """The hasher in `folder`.
 
     Raises:
@@ -53,11 +46,10 @@ def load_hasher(folder: Path) -> JointHasher:
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         weights = load_file(folder / WEIGHTS)
-        encoders = (_encoder(about["encoders"][kind], kind, weights) for kind in ("pictures", "words"))
-        hasher = JointHasher(about["name"], *encoders)
+        hasher = _restored(about, weights) if "encoders" in about else Vtph.restored(about, weights)
         if hasher.version != about["version"]:
             raise ValueError("the weights are of another version")
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise BadInput(
             f"the hasher in {folder} cannot be opened",
             why=f"{ABOUT} or {WEIGHTS} is missing, damaged or does not fit the other",
@@ -66,6 +58,20 @@ def load_hasher(folder: Path) -> JointHasher:
     return hasher
 
 
-def _encoder(kind_of_encoder: str, kind: str, weights: dict[str, NDArray[np.float32]]) -> Encoder:
+def _stored(hasher: JointHasher) -> tuple[dict[str, Any], Arrays]:
+    """The kinds of its encoders, and all that they are made of."""
+    encoders = {"pictures": hasher.pictures, "words": hasher.words}
+    weights = {
+        f"{kind}.{part}": array for kind, encoder in encoders.items() for part, array in arrays_of(encoder).items()
+    }
+    return {"encoders": {kind: type(encoder).__name__ for kind, encoder in encoders.items()}}, weights
+
+
+def _restored(about: dict[str, Any], weights: Arrays) -> JointHasher:
+    encoders = (_encoder(about["encoders"][kind], kind, weights) for kind in ("pictures", "words"))
+    return JointHasher(about["name"], *encoders)
+
+
+def _encoder(kind_of_encoder: str, kind: str, weights: Arrays) -> Encoder:
     parts = {name.split(".", 1)[1]: array for name, array in weights.items() if name.startswith(f"{kind}.")}
     return ENCODERS[kind_of_encoder](**parts)

@@ -30,13 +30,16 @@ whose training captions have their own pictures beside them, as published; codes
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from math import cos, pi
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mindseye.randomness import rng_at
@@ -94,6 +97,27 @@ class Vtph:
     layout: Layout
     picture_width: int
     word_width: int
+
+    def stored(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]]:
+        """What it is made of: JSON values and arrays, from which `restored` makes it again."""
+        settings = {
+            "heads": self.network.heads, "layout": asdict(self.layout),
+            "picture_width": self.picture_width, "word_width": self.word_width,
+        }  # fmt: skip
+        return settings, {name: weight.numpy() for name, weight in self.network.state_dict().items()}
+
+    @classmethod
+    def restored(cls, about: Mapping[str, Any], weights: Mapping[str, NDArray[np.float32]]) -> Vtph:
+        """From what `stored` gave, and name and bits.
+
+        Raises:
+            KeyError, TypeError, ValueError, RuntimeError: something is missing, or does not fit the rest.
+        """
+        network = VtphNetwork.of_weights(
+            {name: torch.from_numpy(array) for name, array in weights.items()}, about["heads"]
+        )
+        layout = Layout(**about["layout"])
+        return cls(about["name"], about["bits"], network, layout, about["picture_width"], about["word_width"])
 
     @property
     def version(self) -> str:

@@ -7,6 +7,7 @@ own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -74,6 +75,7 @@ class VtphNetwork(nn.Module):
 
     def __init__(self, found: Canonical, turned: Matrix, patch_width: int, heads: int, layers: int) -> None:
         super().__init__()
+        self.heads = heads
         for name, mean, directions in (
             ("picture", found.picture_mean, found.a),
             ("word", found.word_mean, found.b),
@@ -89,6 +91,26 @@ class VtphNetwork(nn.Module):
         self.looking = transformer(width, heads, layers)
         self.reading = transformer(width, heads, layers)
         self.head = MithHead(turned, heads, layers)
+
+    @classmethod
+    def of_weights(cls, weights: Mapping[str, Tensor], heads: int) -> VtphNetwork:
+        """The network of these weights, ready to encode; the number of heads is not in them.
+
+        Raises:
+            KeyError, ValueError, RuntimeError: they are not of one such network.
+        """
+        pictures, words = (weights[f"{kind}_directions"].double().numpy() for kind in ("picture", "word"))
+        width = pictures.shape[1]
+        if not 1 <= heads <= width or width % heads:
+            raise ValueError(f"{heads} heads do not share {width} numbers")
+        found = Canonical(
+            np.zeros(len(pictures)), np.zeros(len(words)), pictures, words, np.ones(width), *[np.zeros((0, width))] * 2
+        )
+        layers = len({name.split(".")[2] for name in weights if name.startswith("looking.layers.")})
+        with torch.random.fork_rng(devices=[]):  # it is made with weights by chance, which are then replaced
+            network = cls(found, weights["head.bits.weight"].T.numpy(), weights["patch.weight"].shape[1], heads, layers)
+        network.load_state_dict(dict(weights))
+        return network.eval().requires_grad_(False)
 
     def pictures(self, looks: Looks) -> Values:
         """TE_i on [g^v; patches]."""
