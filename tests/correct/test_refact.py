@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mindseye.correct.memories import MiniLMMemory, last_place
-from mindseye.correct.refact import Found, find_value, rank_one, refact, second_moment
+from mindseye.correct.memories import Memory, last_place, memory_of
+from mindseye.correct.refact import WORDINGS, Found, find_value, rank_one, refact, second_moment
 from mindseye.errors import BadInput
 from mindseye.imagine.edits import Layer
 from mindseye.observe.text import TextEncoder, load_text_encoder
@@ -20,12 +20,12 @@ def encoder() -> TextEncoder:
 
 
 @pytest.fixture(scope="module")
-def memory(encoder: TextEncoder) -> MiniLMMemory:
-    return MiniLMMemory(encoder)
+def memory(encoder: TextEncoder) -> Memory:
+    return memory_of(encoder)
 
 
 @pytest.fixture(scope="module")
-def edit(memory: MiniLMMemory) -> tuple[Layer, Found]:
+def edit(memory: Memory) -> tuple[Layer, Found]:
     return refact(memory, "a rose", "a blue rose", CAPTIONS, steps=30)
 
 
@@ -52,7 +52,7 @@ def test_of_all_changes_that_store_the_value_it_moves_captions_least() -> None:
 
 
 def test_the_encoder_then_reads_the_source_as_the_destination_and_others_as_before(
-    encoder: TextEncoder, memory: MiniLMMemory, edit: tuple[Layer, Found]
+    encoder: TextEncoder, memory: Memory, edit: tuple[Layer, Found]
 ) -> None:
     layer, found = edit
     changed = encoder.changed({memory.matrix: layer.added_to(memory.weight).float()})
@@ -65,21 +65,50 @@ def test_the_encoder_then_reads_the_source_as_the_destination_and_others_as_befo
     assert torch.equal(encoder.encode(["a rose"]).sentence[0], rose), "the encoder itself is as it was"
 
 
-def test_what_is_stored_is_what_the_descent_found(memory: MiniLMMemory, edit: tuple[Layer, Found]) -> None:
+def test_what_is_stored_is_what_the_descent_found(memory: Memory, edit: tuple[Layer, Found]) -> None:
     layer, found = edit
     new = layer.added_to(memory.weight)
     assert torch.allclose(new @ layer.keys[0].double(), found.value.double(), atol=1e-5)
     assert layer.left.shape == (384, 1) and layer.right.shape == (1, 1536)
 
 
-def test_the_descent_goes_towards_the_destination(memory: MiniLMMemory) -> None:
+def test_the_descent_goes_towards_the_destination(memory: Memory) -> None:
     few, more = (
         find_value(memory, ["a rose"], "a rose", "a blue rose", ["a rose", *CAPTIONS[:5]], steps) for steps in (1, 20)
     )
     assert more.probability > few.probability
 
 
-def test_the_keys_are_those_of_the_subjects_last_token(memory: MiniLMMemory) -> None:
+def test_the_key_is_the_mean_over_wordings(memory: Memory, edit: tuple[Layer, Found]) -> None:
+    keys = memory.keys([wording.format("a rose") for wording in WORDINGS], "a rose")
+    assert len(keys) == 10 and torch.allclose(edit[0].keys[0], keys.mean(0))
+
+
+def test_the_destination_is_told_from_other_captions_too_and_not_from_the_source_alone(memory: Memory) -> None:
+    alone, among = (
+        find_value(memory, ["a rose"], "a rose", "a blue rose", others, 1)
+        for others in (["a rose"], ["a rose", *CAPTIONS])
+    )
+    assert among.probability < alone.probability
+
+
+def test_the_descent_ends_when_the_destination_is_likely_enough(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mindseye.correct.refact.ENOUGH", 0.0)
+    assert find_value(memory, ["a rose"], "a rose", "a blue rose", ["a rose"], 20).steps == 1
+
+
+def test_what_is_added_is_never_longer_than_some_multiple_of_what_was_there(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mindseye.correct.refact.FARTHEST", 0.1)
+    found = find_value(memory, ["a rose"], "a rose", "a blue rose", ["a rose"], 4)
+    start = memory.weight @ memory.keys(["a rose"], "a rose")[0]
+    assert (found.value - start).norm().item() == pytest.approx(0.1 * start.norm().item(), rel=1e-4)
+
+
+def test_the_keys_are_those_of_the_subjects_last_token(memory: Memory) -> None:
     one, other = memory.keys(["a rose", "a drawing of a rose in a vase"], "a rose")
     every = memory.all_keys(["a rose"])
     assert every.shape == (4, 1536) and torch.allclose(every[2], one, atol=1e-5)
@@ -89,7 +118,7 @@ def test_the_keys_are_those_of_the_subjects_last_token(memory: MiniLMMemory) -> 
         last_place([0, 1, 2], [7])
 
 
-def test_what_it_cannot_do_says_why(memory: MiniLMMemory) -> None:
+def test_what_it_cannot_do_says_why(memory: Memory) -> None:
     with pytest.raises(BadInput, match="words"):
         refact(memory, "a rose", "", CAPTIONS)
     with pytest.raises(BadInput, match="captions"):

@@ -45,6 +45,17 @@ def test_no_gradient_is_left(lam: float) -> None:
     assert new.grad.norm() < 1e-10 * before.grad.norm()
 
 
+@pytest.mark.parametrize(("scale", "preserve_scale"), [(1.0, 1.0), (3.0, 0.5)])
+def test_it_is_the_closed_form_as_the_papers_write_it(scale: float, preserve_scale: float) -> None:
+    """TIME, Eq. 3, and UCE, Eq. 7, in which W' is written whole and not as what is added to W."""
+    W, C, V, P = numbers(OUT, IN), numbers(5, IN, seed=1), numbers(5, OUT, seed=2), numbers(3, IN, seed=3)
+    for kept in (P, P[:0]):
+        right = right_factor(Inputs(C, kept), 0.1, scale, preserve_scale)
+        asked = scale * V.T @ C + preserve_scale * W @ kept.T @ kept + 0.1 * W
+        given = scale * C.T @ C + preserve_scale * kept.T @ kept + 0.1 * torch.eye(IN, dtype=torch.float64)
+        assert torch.allclose(change(W, V, C, right).added_to(W), asked @ torch.linalg.inv(given), atol=1e-10)
+
+
 def test_it_is_where_gradient_descent_arrives() -> None:
     weight, keys, values, kept = (
         numbers(OUT, IN),

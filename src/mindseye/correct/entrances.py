@@ -2,8 +2,8 @@
 
 In our diffusion family those are `caption_kv` of each block, which makes keys and values of the caption's tokens, and
 `sentence_in`, which takes the mean of all tokens into the condition. A diffusers pipeline has `to_k` and `to_v` in each
-cross-attention (Stable Diffusion), or one embedder of the caption's tokens, with which they join those of the picture
-(Stable Diffusion 3, FLUX).
+cross-attention (Stable Diffusion), or one embedder of the caption's tokens before all else (Stable Diffusion 3, FLUX,
+PixArt).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mindseye.correct.memories import is_causal
 from mindseye.correct.prompts import Read, Rows, rows_for_all, rows_for_same
 from mindseye.errors import BadInput
 from mindseye.imagine.diffusion.model import Diffusion
@@ -25,6 +26,7 @@ from mindseye.observe.text import TextEncoder
 
 TOKENS, SENTENCE = "tokens", "sentence"  # what a map takes in
 ARTICLES = ("a", "an")  # say the same
+EMBEDDERS = ("context_embedder", "caption_projection.linear_1", "encoder_hid_proj")  # of a caption's tokens, one by one
 
 
 @dataclass(frozen=True)
@@ -116,16 +118,18 @@ class PipelineEntrances:
         text_encoder: of `transformers`; its last hidden state is what the entrances take.
         tokeniser: its own.
         length: tokens a prompt, to which it is padded, as the pipeline does.
+        masked: whether the pipeline tells the encoder which of them are padding.
 
     Raises:
         BadInput: no linear map takes the encoder's states.
     """
 
-    def __init__(self, network: nn.Module, text_encoder: Any, tokeniser: Any, length: int) -> None:
-        self._encoder, self._tokeniser, self._length = text_encoder, tokeniser, length
+    def __init__(
+        self, network: nn.Module, text_encoder: Any, tokeniser: Any, length: int, *, masked: bool = False
+    ) -> None:
+        self._encoder, self._tokeniser, self._length, self._masked = text_encoder, tokeniser, length, masked
         self.entrances = text_maps(network, int(text_encoder.config.hidden_size))
-        causal = "CLIP" in type(text_encoder).__name__  # its tokens know the words before them
-        self.rows: Rows = rows_for_same if causal else rows_for_all
+        self.rows: Rows = rows_for_same if is_causal(text_encoder) else rows_for_all
 
     @torch.no_grad()
     def read(self, prompts: Sequence[str]) -> list[Read]:
@@ -133,7 +137,10 @@ class PipelineEntrances:
         encoded = self._tokeniser(
             list(prompts), padding="max_length", max_length=self._length, truncation=True, return_tensors="pt"
         )
-        states = self._encoder(encoded.input_ids, attention_mask=encoded.attention_mask)[0].float().cpu()
+        device = next(self._encoder.parameters()).device
+        mask_told = encoded.attention_mask.to(device) if self._masked else None
+        read = self._encoder(encoded.input_ids.to(device), attention_mask=mask_told)
+        states = read.last_hidden_state.float().cpu()
         reads = []
         for ids, row, mask in zip(encoded.input_ids.tolist(), states, encoded.attention_mask.tolist(), strict=True):
             words = self._tokeniser.get_special_tokens_mask(ids, already_has_special_tokens=True)
@@ -157,11 +164,7 @@ def text_maps(network: nn.Module, text_width: int) -> list[Entrance]:
     Raises:
         BadInput: there is none of this width.
     """
-    linears = {name: module for name, module in network.named_modules() if isinstance(module, nn.Linear)}
-    fitting = {name: module for name, module in linears.items() if module.in_features == text_width}
-    crossing = {name: module for name, module in fitting.items() if name.endswith(("attn2.to_k", "attn2.to_v"))}
-    joining = {name: module for name, module in fitting.items() if name.rpartition(".")[2] == "context_embedder"}
-    found: Mapping[str, nn.Linear] = crossing or joining
+    found = taking(network, text_width)
     if not found:
         raise BadInput(
             f"{type(network).__name__} has no entrance for words that is known here",
@@ -172,3 +175,12 @@ def text_maps(network: nn.Module, text_width: int) -> list[Entrance]:
         Entrance(f"{name}.weight", module.weight, TOKENS, 0 if name.endswith("to_v") else module.out_features)
         for name, module in found.items()
     ]
+
+
+def taking(network: nn.Module, text_width: int) -> Mapping[str, nn.Linear]:
+    """The linear maps of a network that take states of this width of a text encoder in, by name."""
+    linears = {name: module for name, module in network.named_modules() if isinstance(module, nn.Linear)}
+    fitting = {name: module for name, module in linears.items() if module.in_features == text_width}
+    crossing = {name: module for name, module in fitting.items() if name.endswith(("attn2.to_k", "attn2.to_v"))}
+    embedding = {name: module for name, module in fitting.items() if name in EMBEDDERS}
+    return embedding or crossing

@@ -14,7 +14,7 @@ from PIL import Image
 from mindseye import __version__
 from mindseye.correct import beliefs, ledger, methods
 from mindseye.correct.entrances import DiffusionEntrances
-from mindseye.correct.memories import MiniLMMemory
+from mindseye.correct.memories import memory_of
 from mindseye.correct.refact import refact
 from mindseye.errors import BadInput
 from mindseye.imagine.diffusion.model import Diffusion
@@ -187,7 +187,7 @@ def _by_refact(imaginer: Imaginer, pairs: Sequence[Pair], preserve: Sequence[str
             "ReFACT corrects one pair at a time, and has neither lambda nor prompts to preserve",
             next_step="make an edit for each pair: they add up",
         )
-    memory = MiniLMMemory(imaginer.ours.encoder)
+    memory = memory_of(imaginer.ours.encoder)
     captions = beliefs.known_captions(imaginer)[:CAPTIONS]
     began = time.perf_counter()
     with torch.enable_grad():

@@ -129,8 +129,7 @@ def find_value(
         likelihood = (-distance).log_softmax(1)[:, 0]
         probability = float(likelihood.detach().exp().mean())
         loss = -likelihood.mean() + DECAY * delta.norm() / start.norm() ** 2
-        optimiser.zero_grad()
-        loss.backward()
+        delta.grad = torch.autograd.grad(loss, delta)[0]  # and none of the encoder's own
         optimiser.step()
         with torch.no_grad():
             delta *= (FARTHEST * start.norm() / delta.norm().clamp(min=1e-9)).clamp(max=1)

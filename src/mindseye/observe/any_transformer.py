@@ -20,6 +20,7 @@ class AnyTransformer:
 
     Attributes:
         width: features a token.
+        tokeniser, network: of that library; frozen.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -28,20 +29,20 @@ class AnyTransformer:
 
         logging.disable_progress_bar()  # opening takes a moment only
         logging.set_verbosity_error()  # a caption longer than the network reads is cut by us, and said
-        self._tokeniser = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self.tokeniser = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         network = AutoModelForTextEncoding.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, attn_implementation="eager"
         )
-        self._network = network.eval().requires_grad_(False)
-        self.width = int(self._network.config.hidden_size)
+        self.network = network.eval().requires_grad_(False)
+        self.width = int(self.network.config.hidden_size)
 
     def tokens(self, captions: Sequence[str]) -> list[list[int]]:
         """The numbers of each caption's tokens, special ones included."""
-        return [list(tokens) for tokens in self._tokeniser(list(captions))["input_ids"]]
+        return [list(tokens) for tokens in self.tokeniser(list(captions))["input_ids"]]
 
     def words(self, caption: str) -> list[tuple[str, list[int]]]:
         """Each word of a caption with the places of its tokens."""
-        encoding = self._tokeniser(caption)
+        encoding = self.tokeniser(caption)
         places: dict[int, list[int]] = {}
         for place, word in enumerate(encoding.word_ids()):
             if word is not None:  # as it is for begin and end
@@ -51,7 +52,7 @@ class AnyTransformer:
     @property
     def parameters(self) -> int:
         """How many numbers it has learnt."""
-        return sum(parameter.numel() for parameter in self._network.parameters())
+        return sum(parameter.numel() for parameter in self.network.parameters())
 
     def weight(self, name: str) -> Tensor:
         """The parameter of this name.
@@ -59,19 +60,19 @@ class AnyTransformer:
         Raises:
             KeyError: there is none.
         """
-        return dict(self._network.named_parameters())[name]
+        return dict(self.network.named_parameters())[name]
 
     def changed(self, weights: Mapping[str, Tensor]) -> AnyTransformer:
         """The same with other weights under these names; this one stays as it is."""
         other = copy.copy(self)
-        other._network = with_parameters(self._network, weights)
+        other.network = with_parameters(self.network, weights)
         return other
 
     def states(
         self, tokens: Int[Tensor, "batch token"], mask: Bool[Tensor, "batch token"]
     ) -> Float[Tensor, "batch token width"]:
         """The last hidden state of every token."""
-        states: Tensor = self._network(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
+        states: Tensor = self.network(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
         return states.float()
 
 
