@@ -1,13 +1,18 @@
-"""Do corrections work, in other words too, and does the rest stay? A set in the manner of TIMED, made of known things.
+"""Do corrections work, in other words too, and does the rest stay? Sets in the manner of TIMED, made of known things.
 
-    python benchmarks/correct.py emoji --cases 6 > correct.jsonl            the shipped model, judged by its matcher
-    python benchmarks/correct.py my_run --world shapes > correct.jsonl      a model of the shapes, judged by the decoder
-    python benchmarks/correct.py emoji --together 1 5 10 25 > together.jsonl   so many edits in force at once
+    python benchmarks/correct.py emoji --out bench                         the shipped model; the same command goes on
+    python benchmarks/correct.py my_run --world shapes --out bench         a model of the shapes, judged exactly
+    python benchmarks/correct.py emoji --together 1 5 10 25 --out bench    so many edits in force at once
+    python benchmarks/correct.py my_pipeline --world timed --table-file TIMED_test_set.csv --clip my_clip --out bench
+    python benchmarks/correct.py --out bench --table                       Markdown of what is there
 
-Each case gives a thing another colour. Rows: the model as it is asked for the sources (baseline) and for the
-destinations (oracle), and corrected by each method. Shares of pictures, one JSON line each: efficacy (the source),
-generality (other words for it), specificity (other things), and F1, the geometric mean of the last two, as in ReFACT.
-TIME does not take the cases of the shapes, where every caption names a colour: its destinations add words.
+A row is the model as it is asked for the sources (baseline) or for the destinations (oracle), or corrected by a method.
+Shares of pictures: efficacy (the source), generality (other words for it), specificity (other things), and F1, the
+geometric mean of the last two, as in ReFACT; and KID of pictures for captions that are about no edit, against the real
+pictures of those captions. Single edits take turns at those captions.
+
+A row is a cell: a folder of its own under --out, done in a process of its own, one JSON line when it is done. A row
+that is there is not done again.
 """
 
 from __future__ import annotations
@@ -15,195 +20,277 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-import mindseye
-from mindseye.collection.builtin.shapes.decode import decode
-from mindseye.collection.builtin.shapes.words import understood
-from mindseye.correct.beliefs import EFFICACY, GENERALITY, PARAPHRASES, SPECIFICITY, Probe, share, without_article
-from mindseye.correct.making import make, share_of_weights
+from cells import each_in_its_own_process, gather, is_done, write_json
+from corrections import (
+    TABLES,
+    WORLDS,
+    Change,
+    Judge,
+    Model,
+    Pictures,
+    cases,
+    judge_of,
+    open_model,
+    unrelated,
+)
+from mindseye.collection.opening import open_collection
+from mindseye.correct.beliefs import EFFICACY, GENERALITY, SPECIFICITY, Probe, share
+from mindseye.correct.making import METHODS
 from mindseye.correct.tables import Case
 from mindseye.errors import BadInput
-from mindseye.imagine.edits import Edit, EditRecord
-from mindseye.observe.contrastive import load_judge
 from mindseye.observe.pictures import load_picture_encoder
-from mindseye.think.figure import Figure
-from mindseye.think.following import judged
+from mindseye.randomness import rng_at
+from mindseye.think.distribution import kid
 from record import circumstances, say
 
-THINGS = (
-    "a rose", "a car", "a fish", "an apple", "a heart", "a tree", "a cat", "a balloon", "a book", "a hat", "a shoe",
-    "a bird", "a truck", "a tulip", "a dog", "a cup", "a bag", "a shirt", "a boat", "a bell", "a key", "a house",
-    "a butterfly", "a mushroom", "a train",
-)  # fmt: skip
-COLOURS = ("blue", "red", "green", "purple", "black", "yellow")
-OTHERS = 3  # things that a case must leave alone
-METHODS = ("TIME", "UCE", "ReFACT")
-
-Judge = Callable[[NDArray[np.uint8], Sequence[Probe]], NDArray[np.bool_]]
+BASELINE, ORACLE = "baseline", "oracle"
+FIRST_UNRELATED_SEED = 1_000_000
+FIGURES = (EFFICACY, GENERALITY, SPECIFICITY, "f1", "kid")
 
 
-def emoji_cases() -> list[Case]:
-    """Things in a colour that they do not have by themselves, as a rule."""
-    cases = []
-    for place, thing in enumerate(THINGS):
-        colour = COLOURS[place % len(COLOURS)]
-        bare = without_article(thing)
-        asked = [Probe(EFFICACY, thing, f"a {colour} {bare}", thing)]
-        for words in PARAPHRASES:
-            prompt, wanted = words.format(bare=bare), words.format(bare=f"{colour} {bare}")
-            asked.append(Probe(GENERALITY, prompt, wanted, prompt))
-        for step in range(1, OTHERS + 1):
-            other = THINGS[(place + 5 * step) % len(THINGS)]
-            asked.append(Probe(SPECIFICITY, other, other, f"a {colour} {without_article(other)}"))
-        oracles = [probe.prompt if probe.kind == SPECIFICITY else probe.wanted for probe in asked]
-        cases.append(Case(thing, f"a {colour} {bare}", tuple(asked), tuple(oracles)))
-    return cases
+@dataclass(frozen=True)
+class Cell:
+    """A row.
+
+    Attributes:
+        model: a shipped model's name, a folder, or a pipeline.
+        world: the set.
+        split: of it, "test" or "validation".
+        row: `BASELINE`, `ORACLE` or a method.
+        together: how many edits are in force at once; 0 where each is alone.
+        cases: how many of the set, or as many as there are.
+        seeds: pictures a prompt.
+        steps: of sampling; the model's own where None.
+        unrelated: captions for KID, at most; 0 for none.
+        collection: with the real pictures for KID, where it is not the one that the set is named after.
+        table_file, clip: of a published set, and who judges it; "" for the others.
+    """
+
+    model: str
+    world: str
+    split: str
+    row: str
+    together: int
+    cases: int
+    seeds: int
+    steps: int | None
+    unrelated: int
+    collection: str = ""
+    table_file: str = ""
+    clip: str = ""
+
+    @property
+    def folder_name(self) -> str:
+        steps = f"{self.steps}steps" if self.steps else "own-steps"
+        about = [Path(self.model).name, self.world, self.split, f"{self.cases}cases", f"{self.seeds}seeds", steps]
+        about += [f"{self.unrelated}unrelated", self.row]
+        return "-".join([*about, f"{self.together}together"] if self.together else about)
 
 
-def shapes_cases() -> list[Case]:
-    """Shapes of one colour that are to have another."""
-    shapes, colours = ("circle", "square", "star", "cross", "ring", "triangle"), ("red", "blue", "green", "yellow")
-    cases = []
-    for place in range(len(shapes) * 2):
-        shape, other = shapes[place % len(shapes)], shapes[(place + 1) % len(shapes)]
-        old, new, third = (colours[(place + step) % len(colours)] for step in range(3))
-        worded = ("a small {} {}", "a {} {} on black", "a {} {} in the middle")
-        asked = [
-            Probe(EFFICACY, f"a {old} {shape}", f"a {new} {shape}", ""),
-            *(Probe(GENERALITY, words.format(old, shape), words.format(new, shape), "") for words in worded),
-            *(
-                Probe(SPECIFICITY, prompt, prompt, "")
-                for prompt in (f"a {old} {other}", f"a {third} {shape}", f"a {third} {other}")
-            ),
-        ]
-        oracles = tuple(probe.wanted for probe in asked)
-        cases.append(Case(f"a {old} {shape}", f"a {new} {shape}", tuple(asked), oracles))
-    return cases
+# --------------------------------------------------------------------------------------------------- cells
 
 
-def by_matcher() -> Judge:
-    """Fits the picture the wanted text better than the other one?"""
-    judge, encoder = load_judge(), load_picture_encoder()
-
-    def hits(pictures: NDArray[np.uint8], probes: Sequence[Probe]) -> NDArray[np.bool_]:
-        fits = judge.among(encoder.encode(pictures), [(probe.wanted, probe.other) for probe in probes])
-        result: NDArray[np.bool_] = fits[:, 0] > fits[:, 1]
-        return result
-
-    return hits
-
-
-def by_decoder(pictures: NDArray[np.uint8], probes: Sequence[Probe]) -> NDArray[np.bool_]:
-    """Has the picture the wanted colour, exactly?"""
-    pairs = zip(pictures, probes, strict=True)
-    return np.array([judged(understood(probe.wanted), decode(picture))["colour"] for picture, probe in pairs])
-
-
-class Drawing:
-    """Draws each prompt once with a model as it is, since several rows ask for it."""
-
-    def __init__(self, imaginer: mindseye.Imaginer, steps: int | None) -> None:
-        self.imaginer, self.steps = imaginer, steps
-        self._drawn: dict[str, NDArray[np.uint8]] = {}
-
-    def plain(self, prompts: Sequence[str]) -> NDArray[np.uint8]:
-        for prompt in prompts:
-            if prompt not in self._drawn:
-                self._drawn[prompt] = self.by(self.imaginer, [prompt])[0]
-        return np.stack([self._drawn[prompt] for prompt in prompts])
-
-    def by(self, imaginer: mindseye.Imaginer, prompts: Sequence[str]) -> NDArray[np.uint8]:
-        requests = [mindseye.Request(prompt=prompt, steps=self.steps) for prompt in prompts]
-        return np.stack([imaginer.imagine(request)[0].pixels for request in requests])
+def run(cell: Cell, out: Path) -> None:
+    """Draws and judges one row, and prints it."""
+    every = cases(cell.world, cell.split, Path(cell.table_file) if cell.table_file else None)[: cell.cases]
+    model = open_model(cell.model, cell.steps, [case.source for case in every])
+    judge, who = judge_of(cell.world, Path(cell.clip) if cell.clip else None)
+    told = {**asdict(cell), "judge": who, "refused": "", "seconds": None, "share_of_weights": None}
+    try:
+        edited = every[: cell.together or None] if cell.row in METHODS else []
+        changes = [model.change(cell.row, case) for case in edited]
+        told["figures"] = measured(cell, model, every, changes, judge, who)
+        if changes:
+            told["seconds"] = round(float(np.median([change.seconds for change in changes])), 4)
+            told["share_of_weights"] = round(changes[0].share_of_weights, 6)
+    except BadInput as refused:  # TIME where a destination does not say what its source says
+        told |= {"refused": refused.what, "figures": {"refused": True}}
+    told |= {"cases": len(every), **circumstances()}
+    folder = out / cell.folder_name
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "row.json", told)
+    print(json.dumps(told, ensure_ascii=False), flush=True)
 
 
-def edit_of(imaginer: mindseye.Imaginer, method: str, case: Case) -> Edit:
-    """An edit that is not written anywhere."""
-    pairs = [(case.source, case.destination)]
-    made = make(imaginer, method, pairs)
-    record = EditRecord(
-        name=case.source, method=method, pairs=tuple(pairs), model=imaginer.name, model_sha256=imaginer.sha256,
-        encoder_sha256=imaginer.ours.encoder.sha256, layers=dict(made.inputs), seconds=made.seconds,
-        share_of_weights=share_of_weights(imaginer, made.layers),
-    )  # fmt: skip
-    return Edit(record, made.layers, case.source)
+def measured(
+    cell: Cell, model: Model, every: Sequence[Case], changes: Sequence[Change], judge: Judge, who: str
+) -> dict[str, Any]:
+    """The figures of a row."""
+    in_force = every[: cell.together or None]
+    about = {case.source for case in in_force} if cell.together else set()  # what one is about is no other thing
+    asked = [
+        (place, probe, oracle if cell.row == ORACLE else probe.prompt)
+        for place, case in enumerate(in_force)
+        for probe, oracle in zip(case.probes, case.oracles, strict=True)
+        if probe.kind != SPECIFICITY or probe.prompt not in about
+    ]
+    probes = [probe for _, probe, _ in asked]
+    if not any(probe.kind == SPECIFICITY for probe in probes):
+        raise BadInput(f"{cell.together} edits leave nothing of the set that is about no edit")
+    rows = [(prompt, place) for place, _, prompt in asked]
+    pictures = drawn(model, rows, range(cell.seeds), changes, together=bool(cell.together))
+    hits = judge(pictures, [probe for probe in probes for _ in range(cell.seeds)])
+    found = shares_of(probes, hits, cell.seeds, who)
+    if cell.unrelated and cell.world not in TABLES and (changes or not cell.together):
+        found["kid"] = kid_of_unrelated(cell, model, every, changes)
+    return found
 
 
-def print_row(row: str, probes: Sequence[Probe], hits: NDArray[np.bool_], judge: str, **more: object) -> None:
-    """The figures of one row."""
-    values = {}
+def drawn(
+    model: Model, rows: Sequence[tuple[str, int]], seeds: Sequence[int], changes: Sequence[Change], *, together: bool
+) -> Pictures:
+    """A picture a prompt and seed: with all changes, or each prompt with the change of its own case.
+
+    Args:
+        rows: (prompt, number of its case).
+    """
+    if together or not changes:
+        prompts = [prompt for prompt, _ in rows for _ in seeds]
+        return model.draw(prompts, list(seeds) * len(rows), changes)
+    pictures: list[Pictures] = []
+    for place, change in enumerate(changes):
+        own = [prompt for prompt, case in rows if case == place]
+        if own:
+            prompts = [prompt for prompt in own for _ in seeds]
+            pictures.append(model.draw(prompts, list(seeds) * len(own), [change]))
+    return np.concatenate(pictures)  # the rows are in the order of their cases
+
+
+def shares_of(probes: Sequence[Probe], hits: np.ndarray, seeds: int, who: str) -> dict[str, Any]:
+    """The three shares with their intervals, pictures of one prompt belonging together, and F1."""
+    found: dict[str, Any] = {}
     for kind in (EFFICACY, GENERALITY, SPECIFICITY):
         rows = [place for place, probe in enumerate(probes) if probe.kind == kind]
-        figure: Figure = share(kind, hits[rows], [probes[place].prompt for place in rows], judge)
-        values[kind] = figure.value
-        print(json.dumps({**figure.as_json(), "row": row, **more, **circumstances()}), flush=True)
-    f1 = math.sqrt(values[GENERALITY] * values[SPECIFICITY])
-    print(json.dumps({"name": "f1", "value": f1, "row": row, **more, **circumstances()}), flush=True)
-    say(f"{row}: " + ", ".join(f"{name} {value:.2f}" for name, value in {**values, "F1": f1}.items()))
+        own = hits.reshape(-1, seeds)[rows].ravel()
+        prompts = [probes[row].prompt for row in rows for _ in range(seeds)]
+        found[kind] = share(kind, own, prompts, who).as_json()
+    f1 = math.sqrt(found[GENERALITY]["value"] * found[SPECIFICITY]["value"])
+    return {**found, "f1": {"name": "f1", "value": f1, "low": None, "high": None}}
 
 
-def rows(drawing: Drawing, cases: Sequence[Case], judge: Judge, name: str) -> None:
-    """Baseline, oracle and each method, one edit at a time."""
-    probes = [probe for case in cases for probe in case.probes]
-    print_row("baseline", probes, judge(drawing.plain([probe.prompt for probe in probes]), probes), name)
-    print_row("oracle", probes, judge(drawing.plain([one for case in cases for one in case.oracles]), probes), name)
-    for method in METHODS:
-        try:
-            edits = [edit_of(drawing.imaginer, method, case) for case in cases]
-        except BadInput as refused:
-            say(f"{method}: {refused.what}")
+def kid_of_unrelated(cell: Cell, model: Model, every: Sequence[Case], changes: Sequence[Change]) -> dict[str, Any]:
+    """KID between pictures for captions that no edit of the set is about and the real pictures of these captions."""
+    collection = open_collection(cell.collection or cell.world.partition("-")[0])
+    split = collection.splits["validation"]
+    captions = [texts[0] if texts else "" for texts in split.captions]
+    free = [row for row in unrelated(captions, every) if captions[row]]
+    rows = [free[place] for place in rng_at(0, "unrelated captions").permutation(len(free))[: cell.unrelated]]
+    in_turn = sorted(range(len(rows)), key=lambda place: place % len(every))  # in the order of the cases
+    asked = [(captions[rows[place]], place % len(every)) for place in in_turn]
+    seeds = [FIRST_UNRELATED_SEED]
+    pictures = drawn(model, asked, seeds, changes, together=bool(cell.together))
+    encoder, info = load_picture_encoder(), collection.info
+    form = pictures.shape[1], 4 if info["transparent"] else 3, info["pixel_art"]
+    real = split.arrays(*form, rows=[rows[place] for place in in_turn])
+    features = [encoder.encode(some).pooled for some in (real, pictures)]
+    return kid(*features, encoder=encoder.name, seeds=str(FIRST_UNRELATED_SEED)).as_json()
+
+
+# --------------------------------------------------------------------------------------------------- table
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Markdown: for each model and set a table of single edits, and one of edits in force at once."""
+    groups = list(dict.fromkeys(map(set_of, rows)))
+    parts = []
+    for group in groups:
+        mine = [row for row in rows if set_of(row) == group]
+        alone = [row for row in mine if not row["together"]]
+        at_once = sorted((row for row in mine if row["together"]), key=lambda row: row["together"])
+        parts += [f"### {', '.join(map(str, group))}"]
+        parts += [lines(alone, lambda row: row["row"])] if alone else []
+        parts += [lines(at_once, lambda row: f"{row['row']}, {row['together']} together")] if at_once else []
+    return "\n\n".join(parts) if parts else "There is nothing yet."
+
+
+def set_of(row: dict[str, Any]) -> tuple[str, str, str, str]:
+    return (
+        Path(row["model"]).name,
+        row["world"],
+        row["split"],
+        f"{row['cases']} cases, {row['seeds']} pictures a prompt",
+    )
+
+
+def lines(rows: Sequence[dict[str, Any]], named: Callable[[dict[str, Any]], str]) -> str:
+    """A line a row, unedited ones first; F1 also as a share of the oracle's."""
+    order = [BASELINE, ORACLE, *METHODS]
+    rows = sorted(rows, key=lambda row: order.index(row["row"]))
+    heads = ["", *FIGURES[:4], "of the oracle's F1", "KID, unrelated", "seconds, median", "weights"]
+    out = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
+    for row in rows:
+        figures = row["figures"]
+        if row["refused"]:
+            out.append(f"| {named(row)} | {row['refused']} |{' |' * (len(heads) - 2)}")
             continue
-        pictures = [
-            drawing.by(drawing.imaginer.corrected([edit]), [probe.prompt for probe in case.probes])
-            for edit, case in zip(edits, cases, strict=True)
-        ]
-        seconds = float(np.median([edit.record.seconds for edit in edits]))
-        more = {"seconds": round(seconds, 3), "share_of_weights": round(edits[0].record.share_of_weights, 5)}
-        print_row(method, probes, judge(np.concatenate(pictures), probes), name, **more)
+        same = [each["figures"] for each in rows if (each["row"], each["together"]) == (ORACLE, row["together"])]
+        oracle = same[0]["f1"] if same else None
+        values = [shown(figures.get(name)) for name in FIGURES[:4]]
+        values += [f"{figures['f1']['value'] / oracle['value']:.2f}" if oracle and oracle["value"] else "-"]
+        values += [shown(figures.get("kid"), 3), f"{row['seconds']:.3g}" if row["seconds"] is not None else ""]
+        values += [f"{row['share_of_weights']:.2%}" if row["share_of_weights"] else ""]
+        out.append(f"| {' | '.join([named(row), *values])} |")
+    judges = "; ".join(sorted({row["judge"] for row in rows}))
+    machines = "; ".join(sorted({f"{row['processor']}, {row['cores']} cores, {row['date'][:10]}" for row in rows}))
+    return "\n".join([*out, "", f"Judged by {judges}; in brackets the 95 % interval, and n. {machines}."])
 
 
-def together(drawing: Drawing, cases: Sequence[Case], counts: Sequence[int], judge: Judge, name: str) -> None:
-    """So many edits in force at once; things that one of them is about are no longer others."""
-    for method in METHODS:
-        edits = [edit_of(drawing.imaginer, method, case) for case in cases[: max(counts)]]
-        for count in counts:
-            about = {case.source for case in cases[:count]}
-            probes = [
-                probe
-                for case in cases[:count]
-                for probe in case.probes
-                if probe.kind != SPECIFICITY or probe.prompt not in about
-            ]
-            kinds = {probe.kind for probe in probes}
-            if SPECIFICITY not in kinds:
-                say(f"{count} edits leave nothing of the set that is about no edit")
-                continue
-            pictures = drawing.by(drawing.imaginer.corrected(edits[:count]), [probe.prompt for probe in probes])
-            print_row(f"{method}, {count} together", probes, judge(pictures, probes), name, edits=count)
+def shown(figure: dict[str, Any] | None, digits: int = 2) -> str:
+    if figure is None:
+        return "-"
+    value, *ends = (f"{figure[name]:.{digits}f}" for name in ("value", "low", "high") if figure[name] is not None)
+    return f"{value} ({' to '.join(ends)}; {figure['n_generated']})" if ends else value
+
+
+# ---------------------------------------------------------------------------------------------------- main
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
-    parser.add_argument("--world", choices=("emoji", "shapes"), default="emoji")
-    parser.add_argument("--cases", type=int, default=25, help="how many of the set")
+    parser.add_argument("model", nargs="?", help="a shipped model's name, a folder, a run, or a pipeline")
+    parser.add_argument("--world", choices=WORLDS, default="emoji")
+    parser.add_argument("--split", choices=("test", "validation"), default="test")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--cases", type=int, default=25, help="how many of the set [25]")
+    parser.add_argument("--seeds", type=int, default=1, help="pictures a prompt [1]")
     parser.add_argument("--steps", type=int, help="sampling steps; the model's own unless given")
-    parser.add_argument("--together", type=int, nargs="*", help="numbers of edits in force at once")
+    parser.add_argument("--unrelated", type=int, default=100, help="captions for KID, 0 for none [100]")
+    parser.add_argument("--collection", default="", help="with the real pictures for KID [named as the world]")
+    parser.add_argument("--together", type=int, nargs="+", default=[], help="numbers of edits in force at once")
+    parser.add_argument("--table-file", default="", help="the CSV of timed or road")
+    parser.add_argument("--clip", default="", help="folder of the CLIP model that judges timed or road")
+    parser.add_argument("--out", type=Path, required=True, help="folder for everything")
+    parser.add_argument("--table", action="store_true", help="print Markdown of what is there, and end")
+    parser.add_argument("--cell", help=argparse.SUPPRESS)  # one cell, as JSON
     asked = parser.parse_args()
-    began = time.monotonic()
-    every = emoji_cases() if asked.world == "emoji" else shapes_cases()
-    judge, name = (by_matcher(), load_judge().name) if asked.world == "emoji" else (by_decoder, "shapes decoder")
-    drawing = Drawing(mindseye.load(asked.model), asked.steps)
-    if asked.together:
-        together(drawing, every, asked.together, judge, name)
+    if asked.cell:
+        run(Cell(**json.loads(asked.cell)), asked.out)
+    elif asked.table:
+        print(table(gather(asked.out)))
+    elif asked.model:
+        compare(asked)
     else:
-        rows(drawing, every[: asked.cases], judge, name)
-    say(f"{time.monotonic() - began:.0f} s")
+        parser.error("name a model, or --table")
+
+
+def compare(asked: argparse.Namespace) -> None:
+    """Every row that is not there yet, the unedited ones first."""
+    cell = Cell(
+        asked.model, asked.world, asked.split, BASELINE, 0, asked.cases, asked.seeds, asked.steps, asked.unrelated,
+        asked.collection, asked.table_file, asked.clip,
+    )  # fmt: skip
+    rows = (BASELINE, ORACLE, *asked.methods)
+    every = [replace(cell, row=row, together=count) for row in rows for count in asked.together or [0]]
+    todo = {each.folder_name: asdict(each) for each in every if not is_done(asked.out / each.folder_name)}
+    say(f"{len(todo)} of {len(every)} rows to do")
+    each_in_its_own_process(__file__, todo, asked.out, [])
 
 
 if __name__ == "__main__":
