@@ -25,8 +25,9 @@ from cells import gather, is_done, write_json
 from mindseye.errors import BadInput
 from mindseye.recall.features import PLAIN
 from mindseye.recall.hashers import FITS, READS, Pairs
+from mindseye.report.html import markdown_table
 from mindseye.report.recall import Run, features_of, hashers_of, measured, summarised
-from mindseye.report.recall_page import HEADS, markdown_table, table
+from mindseye.report.recall_page import HEADS, table
 from mindseye.report.retrieval import Retrieval, Task, retrieval_task
 from recall import opened
 from record import circumstances, say
