@@ -49,6 +49,19 @@ def found(index: HammingIndex, query: np.ndarray, k: int) -> list[tuple[int, int
     return list(zip(nearest.distances[0].tolist(), nearest.ids[0].tolist(), strict=True))
 
 
+def test_ties_by_the_hundred_go_by_id_in_whatever_order_they_came(make: Make) -> None:
+    rng = np.random.default_rng(0)
+    ids, codes = rng.permutation(2000)[:600], rng.integers(0, 2, (600, 8), dtype=np.uint8)
+    codes[:, 1:] = 0  # two different codes in all
+    index = make(64)
+    for part in np.array_split(np.arange(600), 3):
+        index.add(ids[part], codes[part])
+    assert index.remove(ids[100:150]) == 50
+    kept = np.r_[0:100, 150:600]
+    for k in (1, 10, 300, 550):
+        assert found(index, codes[0], k) == expected(ids[kept], codes[kept], codes[0])[:k]
+
+
 @pytest.mark.parametrize("bits", WIDTHS)
 def test_the_nearest_are_the_nearest_and_ties_go_by_id(make: Make, bits: int) -> None:
     ids, codes = codes_with_duplicates(300, bits)
