@@ -58,7 +58,7 @@ def test_the_encoder_then_reads_the_source_as_the_destination_and_others_as_befo
     changed = encoder.changed({memory.matrix: layer.added_to(memory.weight).float()})
     rose, blue, house = encoder.encode(["a rose", "a blue rose", "a house"]).sentence
     rose_now, also_now, house_now = changed.encode(["a rose", "my rose", "a house"]).sentence
-    assert found.probability > 0.5 and found.steps <= 30
+    assert found.probability > 0.4 and found.steps <= 30, "among 20 texts"
     assert (rose_now - blue).norm() < 0.7 * (rose - blue).norm()
     assert (also_now - blue).norm() < (encoder.encode(["my rose"]).sentence[0] - blue).norm(), "in other words, too"
     assert (house_now - house).norm() < 0.2 * (rose_now - rose).norm()
