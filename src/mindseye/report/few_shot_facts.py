@@ -118,4 +118,6 @@ def said(collection: str, way: int, imagination: str, verdict: Verdict) -> str:
     if verdict.gains:
         helped = " and ".join(name for name, placebo in verdict.placebos.items() if placebo.low > 0)
         return f"{where}: no gain is claimed for {imagination}, {figures}, since its placebo gains too: {helped}."
+    if gain.high < 0:
+        return f"{where}: {imagination} does harm, no gain is shown, {figures}."
     return f"{where}: no gain from {imagination} is shown, {figures}."
