@@ -35,7 +35,7 @@ def walk_part(rooms: Rooms, model: gr.Dropdown) -> Part:
                 begin = gr.Textbox(label="From words", placeholder="a smiling cat", max_lines=1, max_length=2000)
                 end = gr.Textbox(label="To words", placeholder="the same", max_lines=1, max_length=2000)
                 seed = gr.Number(0, label="From seed", precision=0, minimum=0, maximum=SEED_LIMIT - 1)
-                to_seed = gr.Number(None, label="To seed", precision=0, minimum=0, maximum=SEED_LIMIT - 1)
+                to_seed = gr.Number(0, label="To seed", precision=0, minimum=0, maximum=SEED_LIMIT - 1)
                 first, last = drop("From your picture"), drop("To your picture")
                 count = gr.Slider(LEAST, MOST, value=8, step=1, label="Pictures of the walk", buttons=[])
                 go = gr.Button("Walk", variant="primary")
@@ -106,7 +106,7 @@ def _ends(
     here = Request.of(prompt=words or "", seed=int(seed or 0))
     there = Request.of(
         prompt=(able.blend_prompts and to_words) or here.prompt,
-        seed=here.seed if to_seed is None or not able.blend else int(to_seed),
+        seed=int(to_seed or 0) if able.blend else here.seed,
     )
     if here == there:
         raise BadInput("it would stay where it is", next_step="say where to: other words, or another seed")
