@@ -2,9 +2,11 @@
 
     python benchmarks/serve.py emoji > serve.jsonl                      about 20 minutes on two idle cores
     python benchmarks/serve.py emoji --seconds 10 --clients 1 4         shorter
+    python benchmarks/serve.py emoji --clients 1 4 --rounds 4           in turns, on a machine whose speed swings
 
-Every client asks for one picture at the model's own settings, and for the next as soon as it has it. Servers run one
-after another, each in a process of its own on the same cores as the clients. The peers draw with the same weights:
+Every client asks for one picture at the model's own settings, and for the next as soon as it has it. Each server is a
+process of its own on the same cores as the clients, and they take turns: while one is measured the others stand still.
+The peers draw with the same weights:
 
     one at a time   FastAPI and `Imaginer.imagine` behind a lock
     LitServe        batches of up to 16, gathered for 10 ms, drawn by `Imaginer.imagine_each`
@@ -19,6 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import socket
 import statistics
 import subprocess
@@ -26,7 +29,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -47,21 +50,50 @@ class Waited:
 
     Attributes:
         seconds: each answered request took.
-        rate: answered requests a second.
+        lasted: seconds, all turns together.
         refused: requests that were told to come again.
     """
 
     seconds: list[float]
-    rate: float
+    lasted: float
     refused: int
+
+    def __add__(self, other: Waited) -> Waited:
+        return Waited(self.seconds + other.seconds, self.lasted + other.lasted, self.refused + other.refused)
+
+    @property
+    def rate(self) -> float:
+        """Answered requests a second."""
+        return len(self.seconds) / self.lasted
 
     def percentile(self, share: float) -> float:
         return sorted(self.seconds)[min(len(self.seconds) - 1, int(share * len(self.seconds)))]
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server in a process of its own, which stands still but for its turns.
+
+    Attributes:
+        port: where it listens.
+        group: its processes.
+    """
+
+    port: int
+    group: int
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        os.killpg(self.group, signal.SIGCONT)
+        try:
+            yield
+        finally:
+            os.killpg(self.group, signal.SIGSTOP)
+
+
 @contextmanager
-def running(name: str, model: str) -> Iterator[int]:
-    """A server in a process of its own, ready to draw; yields its port."""
+def running(name: str, model: str) -> Iterator[Server]:
+    """A server that is ready to draw, and waits for its turn."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     words = (
@@ -76,9 +108,10 @@ def running(name: str, model: str) -> Iterator[int]:
             if process.poll() is not None or time.monotonic() > until:
                 raise SystemExit(f"{name} did not start")
             time.sleep(0.5)
-        yield port
+        os.killpg(process.pid, signal.SIGSTOP)
+        yield Server(port, process.pid)
     finally:
-        os.killpg(process.pid, 9)  # LitServe has children
+        os.killpg(process.pid, signal.SIGKILL)  # LitServe has children
         process.wait()
 
 
@@ -120,7 +153,7 @@ def offered(port: int, clients: int, seconds: float) -> Waited:
         thread.start()
     for thread in threads:
         thread.join()
-    return Waited(took, len(took) / (time.monotonic() - began), len(refused))
+    return Waited(took, time.monotonic() - began, len(refused))
 
 
 def drawing_rate(model: str) -> float:
@@ -171,16 +204,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("model", help="a shipped model's name, or a folder of the family diffusion")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16, 64])
     parser.add_argument("--seconds", type=float, default=60.0, help="for each server and number of clients")
+    parser.add_argument("--rounds", type=int, default=1, help="turns that these seconds are divided into")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     chosen = parser.parse_args(arguments)
     rate = drawing_rate(chosen.model)
     say(f"{rate:.2f} pictures/s drawn in one go")
     met: dict[int, dict[str, Waited]] = {clients: {} for clients in chosen.clients}
-    for name in (OURS, *chosen.peers):
-        with running(name, chosen.model) as port:
-            for clients in chosen.clients:
-                waited = met[clients][name] = offered(port, clients, chosen.seconds)
-                say(f"{name}, {clients} clients: {waited.rate:.2f} requests/s, n = {len(waited.seconds)}")
+    with ExitStack() as all_of_them:
+        servers = {name: all_of_them.enter_context(running(name, chosen.model)) for name in (OURS, *chosen.peers)}
+        for clients in chosen.clients:
+            for _ in range(chosen.rounds):
+                for name, server in servers.items():
+                    with server.turn():
+                        waited = offered(server.port, clients, chosen.seconds / chosen.rounds)
+                    met[clients][name] = met[clients].get(name, Waited([], 0.0, 0)) + waited
+                    say(f"{name}, {clients} clients: {waited.rate:.2f} requests/s, n = {len(waited.seconds)}")
     for clients in chosen.clients:
         report(clients, met[clients], rate, chosen.model)
 

@@ -1,7 +1,10 @@
 """Model folders: what goes in comes out, and nothing in a folder can run or be passed off as something else."""
 
+import io
 import json
+import pickle
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -73,6 +76,62 @@ def test_the_digest_is_of_the_weights_alone(copy: Path) -> None:
 def test_a_folder_with_a_file_that_could_run_code_is_refused_by_name(copy: Path, name: str) -> None:
     (copy / name).write_bytes(b"\x80\x04.")
     with pytest.raises(BadInput, match=Path(name).name):
+        load(copy)
+
+
+class Touches:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("how", ["plain", "in a zip", "in a damaged zip", "as safetensors", "as a record"])
+def test_no_pickle_is_ever_opened(copy: Path, tmp_path: Path, how: str, protocol: int) -> None:
+    canary = tmp_path / "canary"
+    pickled = pickle.dumps(Touches(canary), protocol=protocol)
+    if how in ("in a zip", "in a damaged zip"):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("archive/data.pkl", pickled)
+        pickled = file.getvalue()
+        if "damaged" in how:
+            pickled = pickled.replace(b"archive/data.pkl", b"brchive/data.pkl", 1)
+    names = {"plain": "model.pkl", "as safetensors": WEIGHTS, "as a record": "mindseye.json"}
+    (copy / names.get(how, "transformer/pytorch_model.pt")).write_bytes(pickled)
+    with pytest.raises(BadInput):
+        load(copy)
+    assert not canary.exists()
+    pickle.loads(pickle.dumps(Touches(canary), protocol=protocol))
+    assert canary.exists(), "it would have been made"
+
+
+@pytest.mark.parametrize("damage", ["overlap", "hole", "trailing bytes", "huge shape", "deep header", "no header"])
+def test_weights_that_do_not_fill_their_file_as_they_say_are_refused(copy: Path, damage: str) -> None:
+    path = copy / WEIGHTS
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header, body = json.loads(data[8 : 8 + size]), data[8 + size :]
+    first, second, *_ = sorted(
+        (name for name in header if name != "__metadata__"), key=lambda name: header[name]["data_offsets"]
+    )
+    if damage == "overlap":
+        begin, end = header[second]["data_offsets"]
+        header[second]["data_offsets"] = [begin - 2, end - 2]
+    elif damage == "hole":
+        del header[first]
+    elif damage == "trailing bytes":
+        body += bytes(100)
+    elif damage == "huge shape":
+        header[first]["shape"] = [2**62, 2**62]
+    text = json.dumps(header).encode()
+    text = {"deep header": b"[" * 10_000, "no header": b""}.get(damage, text)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + body)
+    with pytest.raises(BadInput, match="cannot be opened"):
         load(copy)
 
 

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 import torch
 
-from mindseye.learn.side_by_side import side_by_side
+from mindseye.learn.side_by_side import on_threads, side_by_side
 
 CPU = torch.device("cpu")
 
@@ -36,6 +36,19 @@ def test_each_runs_on_one_thread_and_torch_has_its_own_again_afterwards() -> Non
 
     assert [item for _, item in side_by_side([threads] * 3, CPU)] == [1, 1, 1]
     assert torch.get_num_threads() == before
+
+
+def test_who_has_one_thread_works_in_it_and_waits_for_no_other() -> None:
+    """As a server's worker does: neither a thread for each picture nor a hand-over for each step."""
+
+    def thread() -> Iterator[int]:
+        for _ in range(3):
+            yield threading.get_ident()
+
+    with on_threads(1):
+        assert {ident for _, ident in side_by_side([thread] * 2, CPU)} == {threading.get_ident()}
+    with on_threads(2):
+        assert threading.get_ident() not in {ident for _, ident in side_by_side([thread] * 2, CPU)}
 
 
 def test_an_error_in_one_is_raised_where_they_are_listened_to() -> None:

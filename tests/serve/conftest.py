@@ -18,6 +18,7 @@ from mindseye.serve.library import Library
 from mindseye.serve.limits import Limits
 from mindseye.serve.service import Service
 from mindseye.serve.trainings import Trainings
+from mindseye.train.run import Plan, RunFolder
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,34 @@ def multipart(fields: Mapping[str, str], files: Mapping[str, bytes]) -> tuple[by
         head = f'--edge\r\ncontent-disposition: form-data; name="{name}"; filename="x.png"\r\n\r\n'
         parts.append(head.encode() + data + b"\r\n")
     return b"".join(parts) + b"--edge--\r\n", "multipart/form-data; boundary=edge"
+
+
+def begun(out: Path, pictures: Path, family: str = "diffusion") -> RunFolder:
+    """A training that was stopped after three reports, in a folder as `mindseye begin` makes one.
+
+    Args:
+        out: the folder.
+        pictures: the collection that it was begun with.
+    """
+    return interrupted(out / "run", pictures, family)
+
+
+def interrupted(folder: Path, pictures: Path, family: str = "diffusion") -> RunFolder:
+    """A training in that folder that was stopped after three reports.
+
+    Args:
+        pictures: the collection that it was begun with.
+    """
+    run = RunFolder(folder)
+    folder.mkdir(parents=True)
+    nothing = {name: {} for name in ("pictures", "train", "model", "machine")}
+    names = {name: name for name in Plan.model_fields if name not in (*nothing, "format")}
+    names |= {"family": family, "collection": "sprites", "collection_path": str(pictures)}
+    run.write_plan(Plan.model_validate({**names, **nothing}))
+    run.event("started", pictures_seen=0)
+    for step, loss in enumerate([0.9, 0.5, 0.3], start=1):
+        run.event("progress", pictures_seen=100 * step, seconds=10.0 * step, loss=loss)
+    return run
 
 
 class Serving:

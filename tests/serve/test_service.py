@@ -130,9 +130,10 @@ def test_who_asks_again_is_given_what_was_drawn(tiny: Imaginer) -> None:
         service.close()
 
 
-def test_in_any_company_a_request_has_the_pixels_that_it_has_alone(tiny: Imaginer, opened) -> None:
+@pytest.mark.parametrize("count", [8, pytest.param(100, marks=pytest.mark.slow)])
+def test_in_any_company_a_request_has_the_pixels_that_it_has_alone(tiny: Imaginer, opened, count: int) -> None:
     """Requests of 1 to 5 pictures with other prompts, seeds and settings, all at the same time."""
-    service = opened(tiny)
+    service = opened(tiny, queued_pictures=5 * count)
     rng = np.random.default_rng(0)
     requests = [
         asked(
@@ -142,7 +143,7 @@ def test_in_any_company_a_request_has_the_pixels_that_it_has_alone(tiny: Imagine
             negative_prompt="cat" if index % 4 == 1 else "",
             sampler=["heun", "ancestral"][index % 5 == 0],
         )
-        for index in range(8)
+        for index in range(count)
     ]
     heard = [Heard() for _ in requests]
     for what, watch in zip(requests, heard, strict=True):
@@ -162,6 +163,49 @@ def test_pictures_of_several_requests_go_through_one_pass_and_are_those_drawn_al
         service.submit(what, watch)
     for what, watch in zip(requests, heard, strict=True):
         assert np.array_equal(watch.pictures()[0], alone(pixelwise, what)[0])
+
+
+def test_who_asks_alone_waits_for_nobody_and_who_asks_with_others_does(
+    pixelwise: Imaginer, opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a model that draws several in one pass: a lone client's pictures have no company to wait for."""
+    service = opened(pixelwise)
+    waits: list[float] = []
+    wait_for = service._change.wait_for
+
+    def counted(ready: Callable[[], bool], seconds: float) -> bool:
+        waits.append(seconds)
+        return wait_for(ready, seconds)
+
+    monkeypatch.setattr(service._change, "wait_for", counted)
+    for seed in range(3):
+        alone = Heard()
+        service.submit(asked("a cat", seed, model="pixelwise"), alone)
+        assert len(alone.pictures()) == 1
+    assert not waits
+    both = [Heard(), Heard()]
+    with service._change:  # so that neither is drawn before the other has come
+        for seed, watch in enumerate(both):
+            service.submit(asked("a cat", seed, model="pixelwise"), watch)
+    assert all(len(watch.pictures()) == 1 for watch in both)
+    assert waits
+
+
+def test_the_workers_of_a_service_draw_by_themselves(tiny: Imaginer, opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No picture is handed to another thread: a lone client would wait for that at every step."""
+    service = opened(tiny)
+    started: list[str] = []
+    start = threading.Thread.start
+
+    def noted(thread: threading.Thread) -> None:
+        started.append(thread.name)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", noted)
+    heard = Heard()
+    service.submit(asked("a cat", 0, 1), heard)
+    assert len(heard.pictures()) == 2
+    assert [name for name in started if not name.startswith("read")] == []
 
 
 def test_a_pass_takes_in_what_goes_together_and_nothing_else(pixelwise: Imaginer) -> None:
@@ -223,11 +267,13 @@ def test_cancelled_it_stops_within_a_step_and_its_place_is_free(tiny: Imaginer, 
     assert service.counts["cancelled"] == 1 and service.counts["drawn"] == 1
 
 
-def test_half_of_the_requests_are_cancelled_and_none_of_them_is_begun_after(tiny: Imaginer, opened) -> None:
-    service = opened(tiny, queued_pictures=40)
-    heard = [Heard() for _ in range(40)]
+@pytest.mark.parametrize("count", [40, pytest.param(200, marks=pytest.mark.slow)])
+def test_half_of_the_requests_are_cancelled_and_none_of_them_is_begun_after(tiny: Imaginer, opened, count: int) -> None:
+    service = opened(tiny, queued_pictures=count)
+    half = count // 2
+    heard = [Heard() for _ in range(count)]
     tickets = [service.submit(asked("a cat", seed, steps=1), watch) for seed, watch in enumerate(heard)]
-    cancelled = set(np.random.default_rng(0).permutation(40)[:20].tolist())
+    cancelled = set(np.random.default_rng(0).permutation(count)[:half].tolist())
     for index in cancelled:
         service.cancel(tickets[index])
     for index, watch in enumerate(heard):
@@ -235,8 +281,8 @@ def test_half_of_the_requests_are_cancelled_and_none_of_them_is_begun_after(tiny
             watch.until(Finished)
     states = [ticket.state for ticket in tickets]
     late = sum(state == "done" for index, state in enumerate(states) if index in cancelled)
-    assert states.count("done") == 20 + late and states.count("cancelled") == 20 - late
-    assert service.counts["drawn"] <= 20 + late + 2, "at most what was in the two workers' hands"
+    assert states.count("done") == half + late and states.count("cancelled") == half - late
+    assert service.counts["drawn"] <= half + late + 2, "at most what was in the two workers' hands"
     assert service.load == (0, 0)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 REMEMBERED = 1000  # pictures
+DEFAULT = ["emoji"]  # models
 Models = Annotated[
     list[str] | None, typer.Argument(metavar="[MODEL]...", help="Names, folders or runs.  [default: emoji]")
 ]
@@ -32,8 +33,19 @@ GuestToken = Annotated[
     str, typer.Option(envvar="MINDSEYE_GUEST_TOKEN", show_envvar=True, help="Of those who may not start trainings.")
 ]
 AllowHost = Annotated[list[str] | None, typer.Option(help="A further name the server may be called by; repeatable.")]
-Collections = Annotated[list[str] | None, typer.Option(help="A collection to search and train on; repeatable.")]
+Collections = Annotated[
+    list[str] | None, typer.Option(help="A collection to look at, search and train on; repeatable.")
+]
+Runs = Annotated[Path | None, typer.Option(help="The folder of trainings to show, start and stop.")]
 Queue = Annotated[int, typer.Option(min=1, help="Pictures under way, at most; then it says when to ask again.")]
+Remember = Annotated[int, typer.Option(min=0, help="Pictures kept in memory for who asks the same again; 0 for none.")]
+Alike = Annotated[
+    float | None,
+    typer.Option(
+        min=0.8, max=1.0,
+        help="Who names no seed may get a kept picture of a prompt with this cosine or more.  [default: never]",
+    ),
+]  # fmt: skip
 Strip = Annotated[bool, typer.Option("--strip", help="Leave out of the pictures how each was made.")]
 
 SAVE = (
@@ -50,19 +62,10 @@ def serve(
     guest_token: GuestToken = "",
     allow_host: AllowHost = None,
     collection: Collections = None,
-    runs: Annotated[Path | None, typer.Option(help="The folder of trainings to show, start and stop.")] = None,
+    runs: Runs = None,
     queue: Queue = 64,
-    remember: Annotated[
-        int, typer.Option(min=0, help="Pictures kept in memory for who asks the same again; 0 for none.")
-    ] = REMEMBERED,
-    alike: Annotated[
-        float | None,
-        typer.Option(
-            min=0.8,
-            max=1.0,
-            help="Who names no seed may get a kept picture of a prompt with this cosine or more.  [default: never]",
-        ),
-    ] = None,
+    remember: Remember = REMEMBERED,
+    alike: Alike = None,
     strip: Strip = False,
 ) -> None:
     """Serve models over HTTP, as the OpenAI images API.
@@ -70,10 +73,8 @@ def serve(
     It listens on this machine only. Ctrl-C lets what is under way end and stops.
     """
     needs(*NEEDED, extra="serve")
-    from mindseye.serve.http.access import Access
-
-    access = Access(host, port, token, guest_token, tuple(map(str.lower, allow_host or ())))
-    _run(models or ["emoji"], access, list(collection or ()), runs, queue, remember, alike, strip=strip, pages=False)
+    access = _access(host, port, token, guest_token, allow_host)
+    _run(models or DEFAULT, access, collection or [], runs, queue, remember, alike, strip=strip, pages=False)
 
 
 def studio(
@@ -83,24 +84,22 @@ def studio(
     token: Token = "",
     guest_token: GuestToken = "",
     allow_host: AllowHost = None,
-    collection: Annotated[
-        list[str] | None,
-        typer.Option(help="A collection to look at, search and train on; repeatable.  [default: the models' own]"),
-    ] = None,
-    runs: Annotated[Path, typer.Option(help="The folder of trainings to show, start and stop.")] = Path("runs"),
+    collection: Collections = None,
+    runs: Runs = Path("runs"),
     queue: Queue = 64,
+    remember: Remember = REMEMBERED,
+    alike: Alike = None,
     strip: Strip = False,
 ) -> None:
     """Open the studio: draw, complete, search, judge, correct and train in a browser.
 
-    It is on the server of `mindseye serve`, so programs can use that meanwhile. It listens on this machine only.
+    It is on the server of `mindseye serve`, so programs can use that meanwhile. It listens on this machine only. If no
+    --collection is named, it has those that its models were trained on, where they are at hand.
     """
     needs(*NEEDED, "gradio", extra="studio")
-    from mindseye.serve.http.access import Access
-
-    access = Access(host, port, token, guest_token, tuple(map(str.lower, allow_host or ())))
-    models = models or ["emoji"]
-    _run(models, access, collection or collections_of(models), runs, queue, strip=strip, pages=True)
+    access, models = _access(host, port, token, guest_token, allow_host), models or DEFAULT
+    collections = collection or collections_of(models)
+    _run(models, access, collections, runs, queue, remember, alike, strip=strip, pages=True)
 
 
 def studio_is_there() -> bool:
@@ -113,6 +112,13 @@ def open_studio(model: Path, collection: Path, runs: Path) -> None:
     from mindseye.serve.http.access import Access
 
     _run([str(model)], Access("127.0.0.1", 0), [str(collection)], runs, pages=True)
+
+
+def _access(host: str, port: int, token: str, guest_token: str, names: list[str] | None) -> Access:
+    """Who may speak to the server, by its options."""
+    from mindseye.serve.http.access import Access
+
+    return Access(host, port, token, guest_token, tuple(map(str.lower, names or ())))
 
 
 def needs(*modules: str, extra: str) -> None:

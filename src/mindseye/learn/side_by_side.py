@@ -38,18 +38,19 @@ def one_thread() -> AbstractContextManager[None]:
 def side_by_side(tasks: Sequence[Callable[[], Iterator[Item]]], device: torch.device) -> Iterator[tuple[int, Item]]:
     """Runs iterators and yields (which one, what it gave) as it comes; each gives in its own order.
 
-    On a processor as many run at a time as torch has threads, each on one thread; elsewhere one after another. When the
-    caller stops listening, each running one ends at its next item.
+    On a processor as many run at a time as torch has threads, each on a thread of its own. Where that is one thread, as
+    in a server's worker, and elsewhere than on a processor, they run one after another in the caller's own, which then
+    waits for no other. When the caller stops listening, each running one ends at its next item.
 
     Raises:
         Exception: what a task raised; the others are stopped.
     """
-    if device.type != "cpu":
+    threads = torch.get_num_threads()
+    if device.type != "cpu" or threads == 1:
         for index, task in enumerate(tasks):
             for item in task():
                 yield index, item
         return
-    threads = torch.get_num_threads()
     news: queue.SimpleQueue[tuple[int, Item] | Exception | None] = queue.SimpleQueue()
     stop = threading.Event()
 

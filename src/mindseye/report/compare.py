@@ -52,11 +52,8 @@ def compare(
     """Draws with each model for `budget` seconds and compares what all of them had time to draw.
 
     Args:
-        models: two or more.
-        collection: the one that they were trained on.
-        budget: seconds to draw, for each.
+        models, collection, budget, log: as for `drawn_and_compared`.
         page: where to write the report as one HTML file.
-        log: called with a line of text now and then.
 
     Returns:
         Plain JSON values: `models` (names), `collection`, `pictures` (how many of each set), `judge`, `notes` (what is
@@ -65,6 +62,32 @@ def compare(
     Raises:
         BadInput: no such model or collection, or a model takes no prompts.
         Unavailable: the page cannot be written.
+    """
+    result, evaluations = drawn_and_compared(models, collection, budget=budget, log=log)
+    if page is not None:
+        from mindseye.report.evaluation_page import render_comparison
+
+        files.write_text(page, render_comparison(result, evaluations))
+    return result
+
+
+def drawn_and_compared(
+    models: Sequence[Imaginer | str | Path],
+    collection: Collection | str | Path,
+    *,
+    budget: float = BUDGET_SECONDS,
+    log: Callable[[str], None] = lambda line: None,
+) -> tuple[dict[str, Any], list[Evaluation]]:
+    """What `compare` returns, and the evaluations that it was made from, one a model.
+
+    Args:
+        models: two or more.
+        collection: the one that they were trained on.
+        budget: seconds to draw, for each.
+        log: called with a line of text now and then.
+
+    Raises:
+        BadInput: no such model or collection, or a model takes no prompts.
     """
     imaginers = [model if isinstance(model, Imaginer) else load(model) for model in models]
     if not isinstance(collection, Collection):
@@ -99,11 +122,7 @@ def compare(
             for row in compared
         ],
     }
-    if page is not None:
-        from mindseye.report.evaluation_page import render_comparison
-
-        files.write_text(page, render_comparison(result, evaluations))
-    return result
+    return result, evaluations
 
 
 def compared_figures(names: Sequence[str], evaluations: Sequence[Evaluation]) -> list[Compared]:

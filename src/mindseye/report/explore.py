@@ -133,13 +133,7 @@ def explore(
             the captions of too few pictures, or fewer than two sliders are asked for.
     """
     imaginer = model if isinstance(model, Imaginer) else load(model)
-    nats = imaginer.code_kl(prompt)
-    if nats is None:
-        raise BadInput(
-            f"the codes of {imaginer.name} cannot be swept",
-            why="a plain auto-encoder's codes follow no distribution, so there are no quantiles to go through",
-            next_step="walk between two pictures (--from, --to), or train with model.objective=vae",
-        )
+    nats = told_nats(imaginer, prompt)
     numbers = [] if words and dims is None else _chosen(nats, dims)
     keys = [*words, *numbers]
     if len(set(keys)) < 2 or len(set(keys)) != len(keys):
@@ -149,7 +143,7 @@ def explore(
         )
     at = np.zeros(len(nats), np.float32)
     if picture is not None:
-        at = imaginer.encode(_read(picture, imaginer)[None], prompt)[0]
+        at = imaginer.encode(as_seen(picture, imaginer)[None], prompt)[0]
     sliders = [dimension_slider(number, nats, at) for number in numbers]
     if words:
         if collection is None:
@@ -176,12 +170,14 @@ def explore(
     )
 
 
-def walk(model: Imaginer | str | Path, start: Path, end: Path, *, prompt: str = "", steps: int = WALK_STEPS) -> Walk:
+def walk(
+    model: Imaginer | str | Path, start: Path | bytes, end: Path | bytes, *, prompt: str = "", steps: int = WALK_STEPS
+) -> Walk:
     """Goes from one picture to another through their codes, along the arc between them.
 
     Args:
         model: of a family with codes.
-        start, end: picture files.
+        start, end: picture files, or the bytes of such.
         prompt: what all pictures show; none unless given.
         steps: pictures, the two ends included.
 
@@ -189,10 +185,26 @@ def walk(model: Imaginer | str | Path, start: Path, end: Path, *, prompt: str = 
         BadInput: the model has no codes, or a file is no picture.
     """
     imaginer = model if isinstance(model, Imaginer) else load(model)
-    ends = _read(start, imaginer), _read(end, imaginer)
+    ends = as_seen(start, imaginer), as_seen(end, imaginer)
     one, other = imaginer.encode(np.stack(ends), prompt)
     way = np.stack([slerp(one, other, share) for share in np.linspace(0, 1, steps)])
     return Walk(ends, imaginer.decode(way, prompt))
+
+
+def told_nats(imaginer: Imaginer, prompt: str) -> Float[np.ndarray, "code"]:
+    """What each dimension of a model's codes says, in nats, so that one knows what sliders to make and how far they go.
+
+    Raises:
+        BadInput: the model has no codes, or codes of which nobody knows that.
+    """
+    nats = imaginer.code_kl(prompt)
+    if nats is None:
+        raise BadInput(
+            f"the codes of {imaginer.name} cannot be swept",
+            why="a plain auto-encoder's codes follow no distribution, so nothing says how far a slider should go",
+            next_step="walk between two pictures, or train the family vae with model.objective=vae",
+        )
+    return nats
 
 
 def ranked(nats: Float[np.ndarray, "code"]) -> list[int]:
@@ -262,6 +274,11 @@ def _chosen(nats: Float[np.ndarray, "code"], dims: Sequence[int] | None) -> list
     return list(dims)
 
 
-def _read(path: Path, imaginer: Imaginer) -> UInt8[np.ndarray, "h w c"]:
+def as_seen(picture: Path | bytes, imaginer: Imaginer) -> UInt8[np.ndarray, "h w c"]:
+    """A picture file as a model sees it.
+
+    Raises:
+        BadInput: it is no picture.
+    """
     as_the_model = imaginer.picture_format
-    return fit(open_picture(path), as_the_model.size_px, as_the_model.channels, as_the_model.pixel_art)
+    return fit(open_picture(picture), as_the_model.size_px, as_the_model.channels, as_the_model.pixel_art)

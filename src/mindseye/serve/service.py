@@ -87,6 +87,7 @@ class Service:
         self._losses: dict[str, deque[float]] = {name: deque(maxlen=BREAK_AFTER) for name in self.imaginers}
         self._thinkers: dict[str, Thinker] = {}
         self._closing = self._closed = False
+        self._shared = False  # whether the last pass was for more than one request
         threads = torch.get_num_threads()
         if workers is None:
             workers = threads if all(each.device.type == "cpu" for each in self.imaginers.values()) else 1
@@ -292,20 +293,15 @@ class Service:
                 if self._closed:
                     return []
                 self._change.wait()
-            first = min(self._waiting, key=lambda row: row.due)
-            at_once = first.ticket.imaginer.at_once
-            if at_once > 1 and len(self._waiting) < at_once:
+            at_once = min(self._waiting, key=lambda row: row.due).ticket.imaginer.at_once
+            if at_once > 1 and (self._shared or len(self._tickets) > 1):  # who asks alone waits for nobody
                 self._change.wait_for(lambda: len(self._waiting) >= at_once, GATHER_SECONDS)
                 if not self._waiting:  # another worker was quicker, or nobody waits any more
                     return self._take()
-                first = min(self._waiting, key=lambda row: row.due)
-            together = [
-                row
-                for row in self._waiting
-                if row.ticket.imaginer is first.ticket.imaginer and row.ticket.prepared.goes_with(first.ticket.prepared)
-            ]
-            rows = sorted(together, key=lambda row: row.due)[: first.ticket.imaginer.at_once]
+            first, *others = sorted(self._waiting, key=lambda row: row.due)
+            rows = [first, *(row for row in others if row.goes_with(first))][: first.ticket.imaginer.at_once]
             self._waiting = [row for row in self._waiting if row not in rows]
+            self._shared = len({row.ticket for row in rows}) > 1
             return rows
 
     def _draw(self, rows: Sequence[Row]) -> None:

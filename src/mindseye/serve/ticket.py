@@ -88,6 +88,11 @@ class Row:
     due: float
     shown: int = 0
 
+    def goes_with(self, other: Row) -> bool:
+        """Whether both can be drawn in one pass."""
+        mine, its = self.ticket, other.ticket
+        return mine.imaginer is its.imaginer and mine.prepared.goes_with(its.prepared)
+
     def partial_due(self, now: Progress) -> bool:
         """Whether the next of its partial pictures is to be shown: they part the way evenly."""
         asked = self.ticket.asked

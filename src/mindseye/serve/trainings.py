@@ -13,16 +13,20 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mindseye import files
+from mindseye.collection.collection import is_prepared
 from mindseye.errors import BadInput
+from mindseye.imagine.families import NAMES
 from mindseye.serve.asked import Busy, NotFound
 from mindseye.train.facts import run_facts
-from mindseye.train.run import RunFolder
+from mindseye.train.run import Plan, RunFolder
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SETTING = re.compile(r"[a-z_]{1,64}(\.[a-z_]{1,64})?")
+DEFAULT_FAMILY = "diffusion"
 LOG_BYTES = 2000  # of a log that are looked at
 PATHS = frozenset({"text_encoder", "start", "damsm", "base"})  # settings, of whatever section, that name a place
 
@@ -85,37 +89,35 @@ class Trainings:
 
         Raises:
             NotFound: there is none.
+            BadInput: its record is damaged.
         """
-        facts = run_facts(self.run(name))
+        run = self.run(name)
+        _plan_of(name, run)
+        facts = run_facts(run)
         return {**facts, "run": name, "collection": Path(facts["collection"]).name, "model": bool(facts["model"])}
 
     def start(
         self,
         name: str,
-        family: str,
-        collection: str,
-        minutes: float | None,
-        settings: Mapping[str, str | int | float | bool],
+        family: str | None = None,
+        collection: str | None = None,
+        minutes: float | None = None,
+        settings: Mapping[str, str | int | float | bool] = MappingProxyType({}),
     ) -> None:
-        """Starts a training, or goes on with one that was stopped.
+        """Starts a training; one that is there goes on, wherever it was begun.
+
+        Args:
+            family, collection: of a new training; one that goes on has its own.
+            minutes: for how long in all; its own, or the default of `mindseye train`, unless given.
+            settings: as for `mindseye train --set`.
 
         Raises:
-            BadInput: the name or a setting cannot be used.
+            BadInput: the name, the family or a setting cannot be used.
             NotFound: there is no such collection.
             Busy: a training is running, or has not quite ended.
         """
-        if self._folder is None:
-            raise BadInput("trainings are not started here", next_step="serve with --runs FOLDER")
-        if not NAME.fullmatch(name):
-            raise BadInput("name: small letters, digits, - and _, up to 64", field="name")
-        if collection not in self._collections:
-            raise NotFound(f"there is no collection {collection[:80]!r} here", field="collection")
-        words = [sys.executable, "-m", "mindseye", "train", family, self._collections[collection]]
-        words += ["--out", str(self._folder / name), *(() if minutes is None else ("--minutes", str(minutes)))]
-        for key, value in settings.items():
-            if not SETTING.fullmatch(key) or key.rpartition(".")[2] in PATHS:
-                raise BadInput(f"there is no setting {key[:80]!r} to be set from here", field="settings")
-            words += ["--set", f"{key}={str(value).lower() if isinstance(value, bool) else value}"]
+        words = self.command(name, family, collection, minutes, settings)
+        assert self._folder is not None
         with self._lock:
             running = [run for run in self.names() if self.run(run).state == "running"]
             running += [run for run, process in self._started.items() if process.poll() is None]
@@ -127,6 +129,52 @@ class Trainings:
                     self._started[name] = subprocess.Popen(  # noqa: S603 - our own program; every word was checked
                         words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
                     )
+
+    def command(
+        self,
+        name: str,
+        family: str | None,
+        collection: str | None,
+        minutes: float | None,
+        settings: Mapping[str, str | int | float | bool],
+    ) -> list[str]:
+        """The program that `start` starts, and its arguments.
+
+        Args, Raises: as `start`, but for `Busy`.
+        """
+        if self._folder is None:
+            raise BadInput("trainings are not started here", next_step="serve with --runs FOLDER")
+        there = self._runs().get(name)
+        plan = _plan_of(name, RunFolder(there)) if there else None
+        if plan is None and not NAME.fullmatch(name):
+            raise BadInput("name: small letters, digits, - and _, up to 64", field="name")
+        family = family or (plan.family if plan else DEFAULT_FAMILY)
+        if family not in ((plan.family,) if plan else NAMES):
+            raise BadInput(
+                f"{name} is of the family {plan.family}" if plan else f"there is no family {family[:80]!r}",
+                next_step="leave the family out" if plan else f"use one of {', '.join(NAMES)}",
+                field="family",
+            )
+        source = self._source(collection, plan)
+        words = [sys.executable, "-m", "mindseye", "train", family, source, "--out", str(there or self._folder / name)]
+        words += () if minutes is None else ("--minutes", str(minutes))
+        for key, value in settings.items():
+            if not SETTING.fullmatch(key) or key.rpartition(".")[2] in PATHS:
+                raise BadInput(f"there is no setting {key[:80]!r} to be set from here", field="settings")
+            words += ["--set", f"{key}={str(value).lower() if isinstance(value, bool) else value}"]
+        return words
+
+    def _source(self, collection: str | None, plan: Plan | None) -> str:
+        """What to train on, as `mindseye train` takes it: what is named, else what the run was begun with."""
+        if collection is None and plan is not None:
+            if is_prepared(Path(plan.collection_path)):
+                return plan.collection_path
+            collection = plan.collection
+        if collection is None or collection not in self._collections:
+            asked = f"there is no collection {collection[:80]!r} here" if collection else "a collection is needed"
+            known = ", ".join(self._collections) or "(none; --collection adds one)"
+            raise NotFound(asked, next_step=f"use {known}", field="collection")
+        return self._collections[collection]
 
     def last_words(self, name: str) -> str:
         """What a training that this server started said last, if it has failed; "" where it has not."""
@@ -155,3 +203,15 @@ class Trainings:
                 f"{name} was not started by this server", next_step="stop it where it was started", field="run"
             )
         raise BadInput(f"{name} is not running", why=f"it is {state}", field="run")
+
+
+def _plan_of(name: str, run: RunFolder) -> Plan | None:
+    """What a run is.
+
+    Raises:
+        BadInput: its record is damaged; the message names no path.
+    """
+    try:
+        return run.read_plan()
+    except BadInput:
+        raise BadInput(f"{name}: its run.toml is damaged", next_step="begin a new run", field="run") from None

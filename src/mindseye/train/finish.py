@@ -38,7 +38,7 @@ def save_finished(
     train = collection.splits["train"]
     captions = [caption for texts in train.captions for caption in texts]
     about = About(
-        name=collection.name,
+        name=resolved.plan.collection,  # a run that goes on keeps it, wherever the pictures lie by now
         family=learner.name,
         config=resolved.plan.model,
         pixel_art=resolved.pictures.pixel_art,
@@ -46,7 +46,7 @@ def save_finished(
             name=resolved.encoder.name, sha256=resolved.encoder.sha256, token_limit=resolved.encoder.token_limit
         ),
         collection=CollectionReference(
-            name=collection.name,
+            name=resolved.plan.collection,
             fingerprint=collection.fingerprint,
             pictures=len(train),
             captions=len(captions),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.imagine.attngan.small import captions, config, model, normal
+from tests.imagine.attngan.small import captions, config, knowing
 from torch.nn import functional as F
 
 from mindseye.imagine.attngan import AttnGan
@@ -18,13 +18,7 @@ from mindseye.observe.text import TextEncoder, load_text_encoder
 
 @pytest.fixture(scope="module")
 def attngan() -> AttnGan:
-    """An untrained model whose batch norms know something."""
-    made = model().eval()
-    with torch.no_grad():
-        for index, (name, buffer) in enumerate(made.named_buffers()):
-            if buffer.is_floating_point():
-                buffer.copy_(normal(*buffer.shape, seed=index).abs() / 4 + ("var" in name) / 2)
-    return made
+    return knowing()
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mindseye.imagine.imaginer import Imaginer
+from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.serve.limits import Limits
 
 CLIENTS = 64
@@ -83,7 +83,10 @@ def test_the_same_for_half_a_minute(serving, tiny: Imaginer) -> None:
     check_overload(serving, tiny, 30.0)
 
 
-def test_streams_that_are_cut_free_the_workers_within_a_step_and_the_others_complete(serving, tiny: Imaginer) -> None:
+@pytest.mark.parametrize("streams", [16, pytest.param(64, marks=pytest.mark.slow)])
+def test_streams_that_are_cut_free_the_workers_within_a_step_and_the_others_complete(
+    serving, tiny: Imaginer, streams: int
+) -> None:
     served = serving.start({"tiny": tiny}, Limits(queued_pictures=CLIENTS))
     body = {"prompt": "a cat", "stream": True, "partial_images": 3, "num_inference_steps": 4}
     ended = []
@@ -102,14 +105,14 @@ def test_streams_that_are_cut_free_the_workers_within_a_step_and_the_others_comp
         connection.close()
 
     # Those that are to be cut would take minutes, so if they were not cut the others would not complete in time.
-    threads = [threading.Thread(target=stream, args=(client,)) for client in range(16)]
+    threads = [threading.Thread(target=stream, args=(client,)) for client in range(streams)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert len(ended) == 8 and all(count == 2 for count in ended), "the event's name, and its type"
+    assert len(ended) == streams // 2 and all(count == 2 for count in ended), "the event's name, and its type"
     wait_until_idle(served, 10)
-    assert served.service.counts["cancelled"] == 8
+    assert served.service.counts["cancelled"] == streams // 2
 
 
 def test_a_client_that_leaves_without_a_stream_is_noticed_too(served) -> None:
@@ -126,7 +129,10 @@ def test_a_client_that_leaves_without_a_stream_is_noticed_too(served) -> None:
     assert served.service.counts["cancelled"] == before + 1
 
 
-def test_idle_and_slow_connections_hold_nobody_up_and_are_closed_in_time(serving, tiny: Imaginer) -> None:
+@pytest.mark.parametrize(("idlers", "dawdlers"), [(200, 10), pytest.param(500, 20, marks=pytest.mark.slow)])
+def test_idle_and_slow_connections_hold_nobody_up_and_are_closed_in_time(
+    serving, tiny: Imaginer, idlers: int, dawdlers: int
+) -> None:
     served = serving.start({"tiny": tiny}, Limits(header_seconds=1.5, body_seconds=1.5))
 
     def health_seconds() -> float:
@@ -136,9 +142,9 @@ def test_idle_and_slow_connections_hold_nobody_up_and_are_closed_in_time(serving
 
     before = [health_seconds() for _ in range(10)]
     address = ("127.0.0.1", served.port)
-    idle = [socket.create_connection(address) for _ in range(200)]
-    slow = [socket.create_connection(address) for _ in range(10)]
-    half = [socket.create_connection(address) for _ in range(10)]
+    idle = [socket.create_connection(address) for _ in range(idlers)]
+    slow = [socket.create_connection(address) for _ in range(dawdlers)]
+    half = [socket.create_connection(address) for _ in range(dawdlers)]
     head = f"POST /v1/images/generations HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\ncontent-length: 100\r\n"
     for connection in half:
         connection.sendall(f"{head}content-type: application/json\r\n\r\n".encode())
@@ -188,3 +194,45 @@ def test_only_so_many_uploads_come_in_at_a_time(serving, tiny: Imaginer) -> None
         connection.close()
     time.sleep(0.3)
     assert served.edit({"prompt": "a cat"}, {"image": b""}).status == 400
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_ten_thousand_pictures_leave_neither_memory_nor_files_nor_threads_behind(serving, tiny: Imaginer) -> None:
+    served = serving.start({"tiny": tiny})
+
+    def held() -> tuple[float, int, int]:
+        return memory_mib(), len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+
+    def draw(first: int, count: int) -> None:
+        for seed in range(first, first + count):
+            assert served.draw(seed=seed, num_inference_steps=1).status == 200
+
+    draw(0, 1000)
+    before = held()
+    draw(1000, 9000)
+    after = held()
+    assert (after[0] - before[0]) / 9 < 1, "MiB for each thousand"
+    assert after[1:] == before[1:]
+
+
+def test_a_lost_drawing_is_told_as_one_and_three_of_them_make_the_server_unready(
+    serving, tiny: Imaginer, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frail = load(tiny_folder, device="cpu")
+    frail.name = "frail"
+
+    def run_out(*arguments: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(frail.painter, "draw", run_out)
+    served = serving.start({"tiny": tiny, "frail": frail})
+    for _ in range(3):
+        assert served.ask("GET", "/readyz").status == 200
+        lost = served.draw(model="frail")
+        assert (lost.status, lost.error["code"], lost.headers["x-should-retry"]) == (500, "worker_lost", "true")
+        assert served.draw().status == 200, "the others go on"
+    assert served.ask("GET", "/readyz").status == 503 and served.ask("GET", "/livez").status == 200
+    resting = served.draw(model="frail")
+    assert resting.status == 429 and int(resting.headers["retry-after"]) >= 1
+    assert served.draw().status == 200

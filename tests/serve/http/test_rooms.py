@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 from tests.recall.conftest import COLOURS, SHAPES, SIZE_PX, drawn, png
+from tests.serve.conftest import interrupted
 
 from mindseye.collection.collection import Collection, Example, write_collection
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.recall.search import open_searcher
 from mindseye.serve.library import LOOKS, Library
-from mindseye.train.run import Plan, RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -60,18 +60,7 @@ def coded(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def interrupted(folder: Path) -> RunFolder:
-    """A training that was stopped after three reports."""
-    run = RunFolder(folder)
-    folder.mkdir()
-    nothing = {name: {} for name in ("pictures", "train", "model", "machine")}
-    names = {name: name for name in Plan.model_fields if name not in (*nothing, "format")}
-    names |= {"collection": "/somewhere/else", "collection_path": "/somewhere/else"}
-    run.write_plan(Plan.model_validate({**names, **nothing}))
-    run.event("started", pictures_seen=0)
-    for step, loss in enumerate([0.9, 0.5, 0.3], start=1):
-        run.event("progress", pictures_seen=100 * step, seconds=10.0 * step, loss=loss)
-    return run
+NOWHERE = Path("/somewhere/else")
 
 
 def test_collections_are_listed_by_name(rooms: Any) -> None:
@@ -162,7 +151,7 @@ def test_so_many_wait_to_be_looked_at_and_no_more(tiny: Imaginer) -> None:
 
 
 def test_a_run_is_told_by_its_name_and_without_paths(rooms: Any, runs: Path) -> None:
-    interrupted(runs / "sprites")
+    interrupted(runs / "sprites", NOWHERE)
     assert [run["run"] for run in rooms.ask("GET", "/api/runs").json["runs"]] == ["sprites"]
     facts = rooms.ask("GET", "/api/runs/sprites").json
     assert (facts["state"], facts["pictures_seen"], facts["losses"]) == ("interrupted", 300, [0.9, 0.5, 0.3])
@@ -172,7 +161,7 @@ def test_a_run_is_told_by_its_name_and_without_paths(rooms: Any, runs: Path) -> 
 
 
 def test_events_are_told_once_and_go_on_after_the_last_that_was_heard(rooms: Any, runs: Path) -> None:
-    interrupted(runs / "tiles")
+    interrupted(runs / "tiles", NOWHERE)
     told = rooms.ask("GET", "/api/runs/tiles/events").body.decode()
     assert [line for line in told.splitlines() if line.startswith("id")] == ["id: 0", "id: 1", "id: 2", "id: 3"]
     rest = rooms.ask("GET", "/api/runs/tiles/events", last_event_id="2").body.decode()
@@ -191,7 +180,7 @@ with RunFolder(sys.argv[1]).lease():
 
 def test_a_run_that_lives_elsewhere_is_watched_but_never_signalled(rooms: Any, runs: Path) -> None:
     """Its state is the lease's, which dies with its process; a process id from another life is never trusted."""
-    run = interrupted(runs / "elsewhere")
+    run = interrupted(runs / "elsewhere", NOWHERE)
     holder = subprocess.Popen([sys.executable, "-c", HOLDS_THE_LEASE, str(run.path)], stdout=subprocess.PIPE)
     assert holder.stdout and holder.stdout.readline()
     assert rooms.ask("GET", "/api/runs/elsewhere").json["state"] == "running"

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 PATIENCE_MS = 60_000
+
+USABLE = "button, input, textarea, select, img, iframe, [role=slider], canvas[tabindex]"
+NAMELESS = """usable => [...document.querySelectorAll(usable)]
+  .filter(each => each.checkVisibility() && each.getAttribute('aria-hidden') !== 'true')
+  .filter(each => {
+    const labels = each.labels ? [...each.labels].map(one => one.textContent) : [];
+    const ids = (each.getAttribute('aria-labelledby') || '').split(' ');
+    const by = ids.map(id => document.getElementById(id)?.textContent || '');
+    const inside = each.tagName === 'BUTTON' ? each.textContent : '';
+    const own = [each.getAttribute('aria-label'), each.title, each.alt, inside];
+    const decoration = each.tagName === 'IMG' && each.alt === '' && each.closest('[aria-label]');
+    return !decoration && ![...labels, ...by, ...own].some(text => text && text.trim());
+  }).map(each => each.outerHTML.slice(0, 120))"""
 
 DRAWN = """([words, count]) => [...document.querySelectorAll("[aria-label='just drawn'] .card")]
   .filter(each => each.getAttribute('aria-label').startsWith(`${words}, seed`)).length === count"""
@@ -58,5 +73,28 @@ class Page:
         self.page.get_by_role("combobox", name="Model", exact=True).click()
         self.page.get_by_role("option", name=model, exact=True).click()
 
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).locator("visible=true").click()
+
+    def nameless(self) -> list[str]:
+        """What can be used and has no name for those who do not see it."""
+        found: list[str] = self.page.evaluate(NAMELESS, USABLE)
+        return found
+
+    def width(self, width: int) -> int:
+        """How wide the page becomes in a window of this width."""
+        self.page.set_viewport_size({"width": width, "height": 844})
+        self.page.wait_for_timeout(200)
+        return int(self.page.evaluate("document.documentElement.scrollWidth"))
+
     def file_of(self, image: Any) -> bytes:
         return base64.b64decode(image.get_attribute("src").partition(",")[2])
+
+
+@contextmanager
+def opened(browser: Any, url: str) -> Iterator[Page]:
+    """A page, that must not have complained when it is closed."""
+    page = Page(browser, url)
+    yield page
+    page.page.close()
+    assert not page.complaints

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.imagine.attngan import small as staged
 from tests.imagine.vae import small
 from tests.recall.conftest import COLOURS, SHAPES, SIZE_PX, drawn, png
 
@@ -100,6 +101,14 @@ def captioned(tmp_path_factory: pytest.TempPathFactory) -> Collection:
 
 
 @pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    """One picture without a caption."""
+    info = {"size_px": SIZE_PX, "transparent": False, "pixel_art": True}
+    example = Example(png(drawn("red", "circle", 0)), "bare.png", (), "bare", "bare", "")
+    return write_collection(tmp_path_factory.mktemp("collections") / "bare", {"train": [example]}, info)
+
+
+@pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("runs")
 
@@ -110,15 +119,21 @@ def studio(
     tiny_folder: Path,
     tiny_thinker: Path,
     captioned: Collection,
+    bare: Collection,
     runs: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Any:
     """A server with the studio on it."""
     folder = shutil.copytree(tiny_folder, tmp_path_factory.mktemp("models") / "tiny")
     shutil.copytree(tiny_thinker, folder / "thinker")
-    library = Library({"shapes": captioned})
+    library = Library({"shapes": captioned, "bare": bare})
+    folders = {
+        "tiny": folder,
+        "small": small.folder(folder.parent / "small"),
+        "staged": staged.folder(folder.parent / "staged"),
+    }
     return serving.start(
-        {"tiny": load(folder, device="cpu"), "small": load(small.folder(folder.parent / "small"), device="cpu")},
+        {name: load(place, device="cpu") for name, place in folders.items()},
         None,
         library,
         runs,

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from tests.serve.studio.browsing import Page
+from PIL import Image
+from tests.serve.conftest import begun
+from tests.serve.studio.browsing import Page, opened
+
+from mindseye.imagine.request import Request
+from mindseye.pictures.story import read_story
 
 pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
 def page(browser: Any, studio: Any) -> Iterator[Page]:
-    opened = Page(browser, studio.url)
-    yield opened
-    opened.page.close()
-
-
-def press(page: Page, name: str) -> None:
-    page.page.get_by_role("button", name=name, exact=True).locator("visible=true").click()
+    with opened(browser, studio.url) as page:
+        yield page
 
 
 def test_look_shows_where_each_word_was_looked_at(page: Page) -> None:
     page.tab("Attention")
     page.page.get_by_label("Which words?").fill("a smiling cat")
-    press(page, "Look")
+    page.press("Look")
     sheet = page.page.locator(".sheet img:visible")
     assert sheet.get_attribute("alt") == "where tiny looked at each word of a smiling cat"
     page.page.get_by_label("Which words?").fill("")
-    press(page, "Look")
+    page.press("Look")
     page.page.locator(".said.refused:visible", has_text="there is no word to look at").wait_for()
 
 
 def test_search_finds_by_words_and_a_found_picture_finds_more(page: Page) -> None:
     page.tab("Search")
     page.page.get_by_label("What shall they show?").fill("a red circle")
-    press(page, "Search")
+    page.press("Search")
     page.page.get_by_text("of shapes, best first").wait_for()
     assert page.cards.count() == 24
     seventh = page.cards.nth(6).locator("img").get_attribute("src")
@@ -48,6 +51,68 @@ def test_search_finds_by_words_and_a_found_picture_finds_more(page: Page) -> Non
 def test_correct_says_what_is_missing(page: Page) -> None:
     page.tab("Correct")
     page.page.get_by_text("tiny has no corrections yet").wait_for()
-    press(page, "Correct")
+    page.press("Correct")
     page.page.locator(".said.refused:visible", has_text="what is to be corrected").wait_for()
-    assert not page.complaints
+
+
+def drawn(page: Page, before: int) -> bytes:
+    """The file of a picture that is drawn anew, after so many others."""
+    page.tab("Draw")
+    page.draw("a cat", 1, seed="5")
+    page.page.wait_for_function(
+        "count => document.querySelectorAll(\"[aria-label='drawn earlier'] .card\").length === count", arg=before
+    )
+    page.page.get_by_role("button", name="Draw", exact=True).wait_for()  # it is Stop until all is drawn
+    just = page.page.locator("[aria-label='just drawn'] img")
+    just.first.wait_for()
+    return page.file_of(just.first)
+
+
+def test_a_correction_is_made_drawn_with_and_taken_back_to_the_byte(page: Page, studio: Any) -> None:
+    tiny = studio.service.imaginer("tiny")
+    before = drawn(page, 0)
+    page.tab("Correct")
+    page.page.get_by_label("When somebody says").fill("a cat")
+    page.page.get_by_label("it shall mean").fill("a blue cat")
+    page.page.get_by_label("Name of the correction").fill("blue")
+    page.press("Correct")
+    page.page.get_by_text("blue is made").wait_for()
+    assert page.page.get_by_alt_text("before and after blue").is_visible()
+    assert page.page.locator(".ledger:visible td").all_inner_texts()[:3] == ["blue", "TIME", "a cat → a blue cat"]
+
+    assert drawn(page, 1) == before, "it is in force only where it is chosen"
+    page.page.get_by_role("checkbox", name="blue").check()
+    corrected = drawn(page, 2)
+    assert read_story(corrected)["edits"] == [tiny.edited(["blue"]).edits[0].label]
+    [alone] = tiny.imagine(Request.of(prompt="a cat", seed=5, steps=2, edits=("blue",)))
+    assert np.array_equal(pixels(corrected), alone.pixels) and not np.array_equal(pixels(corrected), pixels(before))
+
+    page.tab("Correct")
+    page.press("Take it back")
+    page.page.get_by_text("tiny has no corrections yet").wait_for()
+    assert not list((tiny.path / "edits").glob("*"))
+    page.tab("Draw")
+    page.page.get_by_role("checkbox", name="blue").wait_for(state="detached")
+    assert drawn(page, 3) == before
+
+
+def pixels(png: bytes) -> Any:
+    return np.asarray(Image.open(io.BytesIO(png)))
+
+
+def test_a_training_that_begin_made_can_be_gone_on_with(page: Page, runs: Path) -> None:
+    begun(runs / "My Sprites-mindseye", pictures=runs / "nowhere")
+    page.tab("Train")
+    page.page.locator(".training strong", has_text="interrupted").wait_for()
+    page.press("Continue")  # which it would do, were its pictures there
+    page.page.locator(".said.refused:visible", has_text="there is no collection 'sprites' here").wait_for()
+
+
+def test_what_cannot_be_evaluated_is_refused_with_the_reason(page: Page) -> None:
+    page.tab("Evaluate")
+    page.page.get_by_text("Nothing measured yet").wait_for()
+    page.page.get_by_role("combobox", name="Measured against").click()
+    page.page.get_by_role("option", name="bare", exact=True).click()
+    page.press("Evaluate")
+    page.page.locator(".said.refused:visible", has_text="bare has no captions to draw from").wait_for()
+    assert page.page.get_by_role("button", name="Evaluate", exact=True).is_visible(), "it can be tried again"

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.serve.studio.browsing import Page
-from tests.serve.studio.test_browser import NAMELESS, USABLE
+from tests.serve.studio.browsing import Page, opened
 
 from mindseye.imagine.request import Request
+from mindseye.report.explore import walk
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -22,10 +22,9 @@ ANOTHER = "before => document.querySelector('.explored img')?.src !== before"
 
 @pytest.fixture(scope="module")
 def page(browser: Any, studio: Any) -> Iterator[Page]:
-    opened = Page(browser, studio.url)
-    opened.tab("Explore")
-    yield opened
-    opened.page.close()
+    with opened(browser, studio.url) as page:
+        page.tab("Explore")
+        yield page
 
 
 def pixels(page: Page) -> Any:
@@ -53,7 +52,7 @@ def test_a_slider_that_is_moved_draws_what_the_model_makes_of_that_code(page: Pa
     code = np.zeros((1, 4), np.float32)
     assert np.array_equal(pixels(page), imaginer.decode(code)[0])
     # what says most comes first, and what says nothing has no slider
-    named = page.page.get_by_role("slider").locator("visible=true")
+    named = page.page.get_by_role("slider", name="Dimension").locator("visible=true")
     assert [each.get_attribute("aria-label") for each in named.all()] == [
         f"range slider for Dimension {dimension}" for dimension in (2, 0, 3)
     ]
@@ -76,7 +75,7 @@ def test_a_slider_that_is_moved_draws_what_the_model_makes_of_that_code(page: Pa
 
 def test_sliders_begin_at_a_seed_and_at_a_picture(page: Page, studio: Any) -> None:
     imaginer = studio.service.imaginer("small")
-    page.page.get_by_role("tabpanel").get_by_label("Seed").locator("visible=true").fill("7")
+    page.page.get_by_role("tabpanel").get_by_label("Seed", exact=True).locator("visible=true").fill("7")
     at_seed = after(page, page.page.get_by_role("button", name="Begin at this seed").click)
     [picture] = imaginer.imagine(Request.of(prompt="", seed=7))
     assert np.array_equal(at_seed, imaginer.decode(imaginer.encode(picture.pixels[None]))[0])
@@ -98,9 +97,56 @@ def test_what_is_no_picture_is_refused(page: Page) -> None:
     page.page.locator(".said.refused:visible").wait_for()
 
 
-def test_everything_has_a_name_and_fits_a_narrow_page(page: Page) -> None:
-    assert not page.page.evaluate(NAMELESS, USABLE)
-    page.page.set_viewport_size({"width": 320, "height": 844})
-    page.page.wait_for_timeout(300)
-    assert page.page.evaluate("document.documentElement.scrollWidth") <= 320
-    assert not page.complaints
+def strip(page: Page, label: str) -> list[Any]:
+    """The pictures of a strip, once it is there."""
+    shown = page.page.locator(f"ol[aria-label='{label}'] img")
+    shown.first.wait_for()
+    return [np.asarray(Image.open(io.BytesIO(page.file_of(each)))) for each in shown.all()]
+
+
+def test_a_walk_goes_from_words_and_a_seed_to_others(page: Page, studio: Any) -> None:
+    page.choose("tiny")
+    page.page.get_by_label("From words").fill("a cat")
+    page.page.get_by_label("to words").fill("a smiling cat")
+    page.page.get_by_label("to seed").fill("9")
+    page.set("Pictures of the walk", "3")
+    page.press("Walk")
+    imaginer = studio.service.imaginer("tiny")
+    assert not page.page.get_by_label("From your picture").is_visible(), "it has no codes"
+    expected = imaginer.between(Request.of(prompt="a cat"), Request.of(prompt="a smiling cat", seed=9), 3)
+    assert np.array_equal(strip(page, "the walk"), expected)
+
+
+def test_a_walk_goes_through_the_codes_of_two_pictures(page: Page, studio: Any) -> None:
+    page.choose("small")
+    page.page.get_by_label("to seed").wait_for(state="hidden")  # it does not go from one seed to another
+    files = []
+    for label, colour in (("From your picture", (200, 0, 0, 255)), ("to your picture", (0, 0, 200, 255))):
+        file = io.BytesIO()
+        Image.new("RGBA", (16, 16), colour).save(file, "PNG")
+        files.append(file.getvalue())
+        given = {"name": "x.png", "mimeType": "image/png", "buffer": files[-1]}
+        page.page.get_by_label(label).set_input_files(given)
+    page.page.locator(".part .drop img:visible").nth(1).wait_for()
+    page.press("Walk")
+    page.page.get_by_alt_text("your picture to walk to").wait_for()
+    gone = walk(studio.service.imaginer("small"), *files, prompt="a cat", steps=3)
+    assert np.array_equal(strip(page, "the walk"), [gone.ends[0], *gone.pictures, gone.ends[1]])
+
+
+def test_a_walk_that_lacks_an_end_is_refused(page: Page) -> None:
+    page.page.locator(".part .drop:visible").first.get_by_role("button", name="Remove").click()
+    page.press("Walk")
+    page.page.locator(".said.refused:visible", has_text="there is no picture for from").wait_for()
+
+
+def test_the_stages_of_a_picture_are_shown_the_rough_one_first(page: Page, studio: Any) -> None:
+    assert not page.page.get_by_label("Words to draw in stages").is_visible()
+    page.choose("staged")
+    page.page.get_by_label("Words to draw in stages").fill("a cat")
+    page.press("Draw the stages")
+    [attended] = studio.service.imaginer("staged").attention(Request.of(prompt="a cat"))
+    shown = strip(page, "the stages")
+    assert [len(each) for each in shown] == [4, 8, 16]
+    for each, stage in zip(shown, attended.stages, strict=True):
+        assert np.array_equal(each, stage.pixels)

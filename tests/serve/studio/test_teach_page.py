@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.serve.studio.browsing import Page
-from tests.serve.studio.test_browser import NAMELESS, USABLE
+from tests.serve.studio.browsing import Page, opened
 
 from mindseye.imagine.imaginer import load
 from mindseye.imagine.request import Request
@@ -21,11 +20,10 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 def page(browser: Any, studio: Any) -> Iterator[Page]:
-    opened = Page(browser, studio.url)
-    opened.tab("Teach")
-    opened.page.get_by_text("tiny was taught no word yet").wait_for()
-    yield opened
-    opened.page.close()
+    with opened(browser, studio.url) as page:
+        page.tab("Teach")
+        page.page.get_by_text("tiny was taught no word yet").wait_for()
+        yield page
 
 
 def disc(colour: tuple[int, int, int]) -> dict[str, Any]:
@@ -98,11 +96,3 @@ def test_a_teaching_that_is_stopped_leaves_no_model(page: Page, studio: Any, run
     page.page.get_by_text("stopped; the model is what it was").wait_for()
     assert page.page.get_by_role("button", name="Teach", exact=True).is_visible()
     assert not (runs / "tiny-taught" / "edits").exists()
-
-
-def test_everything_has_a_name_and_fits_a_narrow_page(page: Page) -> None:
-    assert not page.page.evaluate(NAMELESS, USABLE)
-    page.page.set_viewport_size({"width": 320, "height": 844})
-    page.page.wait_for_timeout(300)
-    assert page.page.evaluate("document.documentElement.scrollWidth") <= 320
-    assert not page.complaints

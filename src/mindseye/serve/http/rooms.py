@@ -54,9 +54,15 @@ class NewRun(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    name: str = Field(max_length=64, description="small letters, digits, - and _")
-    family: str = Field("diffusion", description=f"one of {', '.join(NAMES)}")
-    collection: str = Field(max_length=200, description="one of /api/collections")
+    name: str = Field(max_length=255, description="small letters, digits, - and _, up to 64; or one of /api/runs")
+    family: str | None = Field(
+        None,
+        max_length=64,
+        description=f"one of {', '.join(NAMES)}; diffusion, or the run's own, unless given",
+    )
+    collection: str | None = Field(
+        None, max_length=200, description="one of /api/collections; the run's own unless given"
+    )
     minutes: float | None = Field(None, gt=0, le=100_000, description="for how long; a run that goes on has its own")
     settings: dict[str, str | int | float | bool] = Field(default_factory=dict, description="as for train --set")
 
@@ -104,8 +110,6 @@ def routes(service: Service, library: Library, trainings: Trainings) -> APIRoute
     async def start(request: Request) -> Response:
         """Starts a training, or goes on with one that was stopped."""
         said = await read_json(request, NewRun, service.limits)
-        if said.family not in NAMES:
-            raise BadInput(f"there is no family {said.family[:80]!r}", field="family")
         await asyncio.to_thread(trainings.start, said.name, said.family, said.collection, said.minutes, said.settings)
         return json_response({"run": said.name}, 201)
 

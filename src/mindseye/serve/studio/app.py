@@ -20,6 +20,7 @@ from mindseye.serve.studio.correct import correct_page
 from mindseye.serve.studio.door import PATH, Door, sign_in
 from mindseye.serve.studio.draw import draw_page
 from mindseye.serve.studio.drawing import Kept
+from mindseye.serve.studio.evaluate import evaluate_page
 from mindseye.serve.studio.explore import explore_page
 from mindseye.serve.studio.form import Updates
 from mindseye.serve.studio.judge import judge_page
@@ -91,9 +92,13 @@ def studio(rooms: Rooms) -> gr.Blocks:
                 attention_page(rooms, model)
             with gr.Tab("Explore", id="explore") as exploring:
                 explore = explore_page(rooms, model)
-                exploring.select(explore.begun, explore.asks, explore.parts, **QUICK)
+                exploring.select(explore.opened, explore.asks, explore.parts, **QUICK)
             with gr.Tab("Correct", id="correct") as correcting:
                 correct = correct_page(rooms, model)
+            if rooms.library.collections:
+                with gr.Tab("Evaluate", id="evaluate") as evaluating:
+                    evaluate = evaluate_page(rooms, model)
+                    evaluating.select(evaluate.listed, model, evaluate.parts, **QUICK)
             if rooms.trainings.allowed:
                 with gr.Tab("Teach", id="teach") as teaching:
                     teach = teach_page(rooms, model)

@@ -13,7 +13,7 @@ from mindseye.report.inspect import inspect
 from mindseye.report.page import render
 from mindseye.serve.studio.form import Updates
 from mindseye.serve.studio.parts import shown
-from mindseye.serve.studio.rooms import Rooms, filled, refused, said
+from mindseye.serve.studio.rooms import Rooms, framed, refused, said
 
 
 def collection_page(rooms: Rooms) -> None:
@@ -29,7 +29,7 @@ def collection_page(rooms: Rooms) -> None:
         yield {status: said("every picture is being looked at; a large collection takes a minute"), page: ""}
         try:
             html = await asyncio.wrap_future(rooms.library.look(partial(report, name)))
-            yield {status: "", page: filled("framed.html", html=html, title=f"report on {name}")}
+            yield {status: "", page: framed(html, f"report on {name}")}
         except MindseyeError as error:
             yield {status: refused(error)}
 

@@ -1,4 +1,5 @@
-"""The page to move what is in a model's codes: sliders, and the picture that they make, drawn anew at every move."""
+"""The page to look into a model: sliders for what is in its codes, and the picture that they make, drawn anew at every
+move; walks from one picture to another; the stages of one that draws in stages."""
 
 from __future__ import annotations
 
@@ -17,14 +18,14 @@ from markupsafe import Markup
 from mindseye.errors import BadInput, MindseyeError
 from mindseye.imagine.imaginer import Imaginer
 from mindseye.imagine.request import Request
-from mindseye.pictures.opener import open_picture
-from mindseye.pictures.tensors import fit
 from mindseye.randomness import SEED_LIMIT
-from mindseye.report.explore import ACTIVE_NATS, ranked
+from mindseye.report.explore import ACTIVE_NATS, as_seen, ranked, told_nats
 from mindseye.report.html import data_uri
 from mindseye.serve.studio.form import Updates
 from mindseye.serve.studio.parts import drop, picture_in, shown
 from mindseye.serve.studio.rooms import QUICK, Rooms, filled, refused, said
+from mindseye.serve.studio.stages import stages_part
+from mindseye.serve.studio.walk import walk_part
 
 MOST = 8  # sliders
 FARTHEST = 3.0  # standard deviations from the mean: 1 picture in 400 lies beyond it, along one dimension
@@ -69,12 +70,12 @@ class ExplorePage:
     """Handles of the page.
 
     Attributes:
-        begun: the sliders of a model by name, for words, as updates.
+        opened: what a model, by its name, offers, its sliders for words, as updates.
         asks: what these are.
         parts: what they change.
     """
 
-    begun: Callable[[str, str], Coroutine[Any, Any, Updates]]
+    opened: Callable[[str, str], Coroutine[Any, Any, Updates]]
     asks: list[Component]
     parts: list[Any]
 
@@ -99,6 +100,7 @@ def explore_page(rooms: Rooms, model: gr.Dropdown) -> ExplorePage:
                 chance = gr.Button("By chance", size="sm")
                 mean = gr.Button("Mean of all", size="sm")
     start = gr.State(None)
+    others = [walk_part(rooms, model), stages_part(rooms, model)]
 
     async def begun_at(place: Place, name: str, text: str) -> Updates:
         try:
@@ -133,6 +135,11 @@ def explore_page(rooms: Rooms, model: gr.Dropdown) -> ExplorePage:
     async def begun(name: str, text: str) -> Updates:
         return await begun_at(_at_the_mean, name, text)
 
+    async def opened(name: str, text: str) -> Updates:
+        imaginer = rooms.service.imaginer(name)
+        offered = {part: update for other in others for part, update in other.fitted(imaginer).items()}
+        return {**await begun(name, text), **offered}
+
     async def at_seed(number: float | None, name: str, text: str) -> Updates:
         return await begun_at(_at_seed(int(number or 0)), name, text)
 
@@ -163,22 +170,18 @@ def explore_page(rooms: Rooms, model: gr.Dropdown) -> ExplorePage:
     gr.on(
         [each.input for each in sliders], moved, [start, *sliders], [drawn, status], trigger_mode="always_last", **QUICK
     )
-    gr.on([words.submit, mean.click, model.change], begun, asks, shows, **QUICK)
+    everything = [*shows, *(part for other in others for part in other.parts)]
+    gr.on([words.submit, mean.click], begun, asks, shows, **QUICK)
+    model.change(opened, asks, everything, **QUICK)
     gr.on([by_seed.click, seed.submit], at_seed, [seed, *asks], shows, **QUICK)
     chance.click(by_chance, asks, [*shows, seed], **QUICK)
     picture.given(at_picture, [picture, *asks], shows, **QUICK)
     back.click(set_back, start, [drawn, *sliders], **QUICK)
-    return ExplorePage(begun, asks, shows)
+    return ExplorePage(opened, asks, everything)
 
 
 def _begin(imaginer: Imaginer, prompt: str, place: Place) -> Start:
-    nats = imaginer.code_kl(prompt)
-    if nats is None:
-        raise BadInput(
-            f"the codes of {imaginer.name} have no sliders",
-            why="a plain auto-encoder's codes follow no distribution, so nothing says how far a slider should go",
-            next_step="train the family vae with the setting model.objective=vae",
-        )
+    nats = told_nats(imaginer, prompt)
     active = [dimension for dimension in ranked(nats) if nats[dimension] >= ACTIVE_NATS]
     if not active:
         raise BadInput(
@@ -191,9 +194,7 @@ def _begin(imaginer: Imaginer, prompt: str, place: Place) -> Start:
 
 
 def _at_the_mean(imaginer: Imaginer, prompt: str) -> tuple[Code, str]:
-    nats = imaginer.code_kl(prompt)
-    assert nats is not None
-    return np.zeros(len(nats), np.float32), "the mean of all codes"
+    return np.zeros(len(told_nats(imaginer, prompt)), np.float32), "the mean of all codes"
 
 
 def _at_seed(seed: int) -> Place:
@@ -206,9 +207,7 @@ def _at_seed(seed: int) -> Place:
 
 def _at_picture(value: str) -> Place:
     def place(imaginer: Imaginer, prompt: str) -> tuple[Code, str]:
-        shape = imaginer.picture_format
-        image = open_picture(picture_in(value), name="the picture")
-        pixels = np.asarray(fit(image, shape.size_px, shape.channels, shape.pixel_art))
+        pixels = as_seen(picture_in(value), imaginer)
         return imaginer.encode(pixels[None], prompt)[0], "the code of your picture"
 
     return place

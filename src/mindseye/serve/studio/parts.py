@@ -6,7 +6,7 @@ there text would be code. Ours hold nothing but `${value}`, which is not, and wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -16,8 +16,10 @@ import gradio as gr
 from markupsafe import Markup
 
 from mindseye.errors import BadInput
+from mindseye.imagine.imaginer import Imaginer
 from mindseye.serve.http.bodies import decoded
 from mindseye.serve.studio.drawing import Kept
+from mindseye.serve.studio.form import Updates
 from mindseye.serve.studio.rooms import filled
 
 DROP_BYTES = 8 * 2**20  # of a picture that is dropped into a page
@@ -64,6 +66,11 @@ def shown() -> gr.HTML:
     return gr.HTML("", js_on_load=None, apply_default_css=False)
 
 
+def heading(title: str, text: str) -> gr.HTML:
+    """What a part of a page is, above it."""
+    return gr.HTML(filled("part.html", title=title, text=text), js_on_load=None, apply_default_css=False)
+
+
 def picture_in(value: Any, what: str = "the picture") -> bytes:
     """The bytes that a page sent as a data URI.
 
@@ -85,6 +92,19 @@ def place_of(event: gr.EventData, among: Sequence[Any]) -> int:
     if not isinstance(place, int) or not 0 <= place < len(among):
         raise BadInput("there is no such picture")
     return place
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a page that not every model has.
+
+    Attributes:
+        fitted: as it is for a model, as updates.
+        parts: what these change.
+    """
+
+    fitted: Callable[[Imaginer], Updates]
+    parts: list[Any]
 
 
 @dataclass(frozen=True)
@@ -112,6 +132,15 @@ def as_cards(pictures: Sequence[Card], *, label: str, first: int = 0, kind: str 
         kind: "big" for large ones.
     """
     return filled("cards.html", cards=pictures, first=first, label=label, kind=kind)
+
+
+def in_order(pictures: Sequence[Card], *, label: str) -> Markup:
+    """Pictures that follow one another, to be looked at.
+
+    Args:
+        label: what they are together.
+    """
+    return filled("in_order.html", cards=pictures, label=label)
 
 
 def kept_cards(pictures: Sequence[Kept], *, label: str, first: int = 0, kind: str = "") -> Markup:

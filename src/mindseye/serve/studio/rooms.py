@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,6 +72,18 @@ def said(text: str = "", why: str = "", next_step: str = "", *, kind: str = "not
 def refused(error: MindseyeError) -> Markup:
     """An error for people."""
     return said(error.what, error.why, error.next_step, kind="refused")
+
+
+def framed(html: str, title: str, *, save: str = "") -> Markup:
+    """A report's page inside ours, where nothing of it can run.
+
+    Args:
+        html: the page.
+        title: what it is, for those who do not see it.
+        save: what its file is called when it is saved; "" where it can be had anew at once.
+    """
+    uri = f"data:text/html;base64,{base64.b64encode(html.encode()).decode()}" if save else ""
+    return filled("framed.html", html=html, title=title, save=save, uri=uri)
 
 
 async def ready(rooms: Rooms, collection: str) -> AsyncIterator[Searcher | None]:

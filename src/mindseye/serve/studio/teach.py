@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -24,11 +23,10 @@ from mindseye.serve.studio.attention import png_of
 from mindseye.serve.studio.form import Updates
 from mindseye.serve.studio.parts import Card, as_cards, cards, drop, picture_in, place_of, shown
 from mindseye.serve.studio.rooms import QUICK, Rooms, filled, refused, said
-from mindseye.serve.studio.working import Stopped, Working
+from mindseye.serve.studio.working import Stopped, Working, progress
 
 ENDING = "-taught"  # of the name of a model that knows words besides its own
 MOST_SEEN = 1600
-SEEN = re.compile(r"saw (\d+) of (\d+) pictures")
 
 
 @dataclass(frozen=True)
@@ -125,10 +123,10 @@ def teach_page(rooms: Rooms, model: gr.Dropdown) -> TeachPage:
                 pictures_seen=int(many),
             )  # fmt: skip
             done: list[Taught] = []
-            yield {status: progress("it waits for its turn")}
+            yield {status: progress("it waits for its turn", "teaching")}
             async with aclosing(working.lines(lambda log: work(log=log), done, request.session_hash)) as lines:
                 async for line in lines:
-                    yield {status: progress(line)}
+                    yield {status: progress(line, "teaching")}
             await asyncio.to_thread(lambda: rooms.service.add(name, load(out)))
             yield {status: _about(done[0], name), sheet: _sheet(done[0]), opened: name, **listed(name), **held([])}
         except Stopped:
@@ -172,13 +170,6 @@ def teach_page(rooms: Rooms, model: gr.Dropdown) -> TeachPage:
     asked.given(recognised, [asked, model], answer, show_progress="hidden")
     model.change(listed, model, lists, **QUICK)
     return TeachPage(opened, listed, lists)
-
-
-def progress(line: str) -> Markup:
-    """How far the teaching is, by what it says of itself."""
-    seen = SEEN.search(line)
-    share = int(seen[1]) / int(seen[2]) if seen else None
-    return filled("working.html", share=share, words=line, label="teaching")
 
 
 def _words(imaginer: Imaginer) -> tuple[list[str], Markup]:

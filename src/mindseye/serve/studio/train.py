@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-from mindseye.errors import BadInput, MindseyeError
+from mindseye.errors import MindseyeError
 from mindseye.imagine.families import NAMES
 from mindseye.imagine.imaginer import load
 from mindseye.serve.studio.drawing import png_uri
@@ -79,7 +79,7 @@ def train_page(rooms: Rooms) -> TrainPage:
             which: gr.update(choices=names, value=run),
             report: _report(rooms, run, facts),
             stop: gr.update(visible=running),
-            on: gr.update(visible=facts["state"] in ("interrupted", "stopped by error")),
+            on: gr.update(visible=facts["state"] not in ("running", "finished")),
             use: gr.update(visible=facts["model"]),
             timer: gr.Timer(active=running),
         }
@@ -93,10 +93,8 @@ def train_page(rooms: Rooms) -> TrainPage:
     def started(called: str, by: str, of: str, during: float, size: str, request: gr.Request) -> Updates:
         try:
             rooms.check_may_change(request)
-            if by not in NAMES:
-                raise BadInput("there is no such family", next_step=f"use one of {', '.join(NAMES)}")
             settings = {} if size not in ("tiny", "small") else {"preset": size}
-            rooms.trainings.start(called.strip(), by, of or "", during, settings)
+            rooms.trainings.start(called.strip(), by, of or None, during, settings)
         except MindseyeError as error:
             return {status: refused(error)}
         return {
@@ -116,8 +114,7 @@ def train_page(rooms: Rooms) -> TrainPage:
     def continued(run: str, request: gr.Request) -> Updates:
         try:
             rooms.check_may_change(request)
-            facts = rooms.trainings.facts(run)
-            rooms.trainings.start(run, facts["family"], facts["collection"], None, {})
+            rooms.trainings.start(run)
         except MindseyeError as error:
             return {status: refused(error)}
         return {status: said(f"{run} goes on"), timer: gr.Timer(active=True)}

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from mindseye.serve.library import Library
+from mindseye.serve.studio.rooms import filled
+
+SO_FAR = re.compile(r"([\d,]+) of ([\d,]+)")
 
 Log = Callable[[str], None]
 
@@ -60,3 +65,15 @@ class Working:
         """Stops what this page is at."""
         if event := self._stops.get(request.session_hash or ""):
             event.set()
+
+
+def progress(line: str, label: str) -> Markup:
+    """How far a piece of work is, by what it says of itself.
+
+    Args:
+        line: "saw 80 of 800 pictures" fills a tenth of the bar; one without such numbers says only that it goes on.
+        label: what the bar is of, for those who do not see it.
+    """
+    so_far = SO_FAR.search(line)
+    done, whole = (int(number.replace(",", "")) for number in so_far.groups()) if so_far else (0, 0)
+    return filled("working.html", share=min(1.0, done / whole) if whole else None, words=line, label=label)
