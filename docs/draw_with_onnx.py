@@ -39,7 +39,8 @@ def draw(folder, prompt, noise):
     for t, following in zip(times[:-1], times[1:], strict=True):
         inputs = {"noisy": np.stack([x, x]), "t": np.full(2, t, np.float32), "tokens": tokens, "mask": mask}
         captioned, plain = network.run(None, inputs)[0]
-        clean = plain + facts["guidance"] * (captioned - plain)
+        weight = facts["guidance"] if facts["guidance_low"] <= t <= facts["guidance_high"] else 1
+        clean = np.clip(plain + weight * (captioned - plain), -1, 1)
         x = x + np.float32(following - t) * (x - clean) / np.float32(t)
     return x
 

@@ -39,7 +39,7 @@ def test_the_last_seed_is_followed_by_the_first() -> None:
 def test_the_story_says_what_was_used_not_only_what_was_asked(imaginer: Imaginer) -> None:
     story = imaginer.imagine(Request(prompt="a cat", negative_prompt="smiling", steps=2))[0].story
     assert (story.prompt, story.negative_prompt, story.steps) == ("a cat", "smiling", 2)
-    assert (story.guidance, story.sampler) == (3.0, "heun")
+    assert (story.guidance, story.sampler) == (5.0, "heun")
     assert story.model == "tiny"
     assert story.model_sha256 == imaginer.sha256
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 from diffusers.schedulers import FlowMatchEulerDiscreteScheduler
 
+from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.model import Diffusion
-from mindseye.imagine.diffusion.sample import SAMPLERS, guided, shifted_times
+from mindseye.imagine.diffusion.sample import SAMPLERS, guided, shifted_times, weight_at
 from mindseye.imagine.family import Blend, Given, Settings, normal_numbers
 from mindseye.learn.batch import Words
 from mindseye.randomness import rng_at
@@ -101,6 +102,31 @@ def test_guidance_is_linear_and_exact_at_its_ends() -> None:
     assert guided(with_caption, against, 2.0).item() == 5.0
     assert guided(with_caption, against, 1.0) is with_caption
     assert guided(with_caption, against, 0.0) is against
+
+
+def test_more_guidance_than_one_is_for_the_noise_levels_of_the_interval() -> None:
+    def at(t: float, guidance: float) -> float:
+        return weight_at(t, guidance, (0.4, 0.97))
+
+    assert [at(t, 5.0) for t in (1.0, 0.98, 0.97, 0.6, 0.4, 0.39, 0.0)] == [1, 1, 5, 5, 5, 1, 1]
+    assert [at(t, 0.5) for t in (1.0, 0.6, 0.0)] == [0.5, 0.5, 0.5], "less than 1 is for all of them"
+
+
+def test_the_interval_changes_the_picture_and_an_empty_one_takes_the_guidance_away(model) -> None:
+    def drawn(interval: tuple[float, float], guidance: float) -> torch.Tensor:
+        model.config = model.config.model_copy(update={"guidance_interval": interval})
+        return draw(model, [caption(1)], [0], guidance=guidance)
+
+    plain = drawn((0.0, 1.0), 1.0)
+    assert torch.equal(drawn((0.999, 0.999), 4.0), plain)
+    whole, part = drawn((0.0, 1.0), 4.0), drawn((0.4, 0.97), 4.0)
+    assert not torch.equal(part, whole) and not torch.equal(part, plain)
+
+
+@pytest.mark.parametrize("interval", [(0.5, 0.4), (-0.1, 1.0), (0.0, 1.1)])
+def test_an_interval_that_is_none_is_refused(model, interval: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="guidance_interval"):
+        DiffusionConfig.model_validate({**model.config.model_dump(), "guidance_interval": interval})
 
 
 def test_guiding_the_clean_picture_the_noise_or_the_velocity_is_the_same() -> None:

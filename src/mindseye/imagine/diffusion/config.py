@@ -45,7 +45,10 @@ class DiffusionConfig(BaseModel):
     time_uniform: float = Field(0.1, ge=0, le=1, description="share of noise levels drawn uniformly instead")
     time_floor: float = Field(0.05, gt=0, lt=1, description="lower bound of t where the loss divides by it")
 
-    guidance: float = Field(3.0, ge=0, le=20, description="default guidance weight; 1 is plain conditional")
+    guidance: float = Field(5.0, ge=0, le=20, description="default guidance weight; 1 is plain conditional")
+    guidance_interval: tuple[float, float] = Field(
+        (0.4, 0.97), description="noise levels from and to which there is more guidance than 1"
+    )
     steps: int = Field(12, ge=1, le=1000, description="default number of sampling steps")
     shift: float = Field(3.0, gt=0, le=20, description="above 1, more of the steps at high noise, where shapes arise")
 
@@ -57,6 +60,9 @@ class DiffusionConfig(BaseModel):
             raise ValueError(f"a grid of {self.size_px // self.patch_px} cannot be halved {len(self.levels)} times")
         if any(width % GROUP for width in self.levels):
             raise ValueError(f"levels {self.levels}: each must be a multiple of {GROUP}")
+        low, high = self.guidance_interval
+        if not 0 <= low <= high <= 1:
+            raise ValueError(f"guidance_interval {self.guidance_interval} must be two rising numbers from 0 to 1")
         if self.width % self.heads or self.width % 4:
             raise ValueError(f"width {self.width} must be a multiple of 4 and of heads ({self.heads})")
         return self

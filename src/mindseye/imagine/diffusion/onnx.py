@@ -39,7 +39,8 @@ def export(model: Diffusion, folder: Path) -> dict[str, float]:
     """Writes `step.onnx`: from noisy pictures, noise levels and captions to clean pictures.
 
     Returns:
-        What a sampler should know: `guidance`, `steps` and `shift`, the model's own.
+        What a sampler should know, the model's own: `guidance` and the noise levels that it is for, `guidance_low` to
+        `guidance_high`, `steps` and `shift`.
 
     Raises:
         Unavailable: a package is missing.
@@ -52,4 +53,11 @@ def export(model: Diffusion, folder: Path) -> dict[str, float]:
         "mask": torch.ones(2, config.text_tokens, dtype=torch.bool),
     }
     export_network(Step(model.network).eval(), inputs, "clean", folder / STEP)
-    return {"guidance": config.guidance, "steps": config.steps, "shift": config.shift}
+    low, high = config.guidance_interval
+    return {
+        "guidance": config.guidance,
+        "guidance_low": low,
+        "guidance_high": high,
+        "steps": config.steps,
+        "shift": config.shift,
+    }
