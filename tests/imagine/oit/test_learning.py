@@ -23,7 +23,7 @@ from mindseye.train.loop import train
 COLOURS = {"red": (220, 40, 40, 255), "blue": (40, 60, 220, 255)}
 FAST = {
     "preset": "tiny", "compile": "false", "precision": "float32", "batch_size": "16", "learning_rate": "4e-3",
-    "warmup_pictures": "0", "preview_pictures": "0", "held_out_pictures": "0", "model.penalty": "0.05",
+    "warmup_pictures": "0", "preview_pictures": "0", "held_out_pictures": "0", "model.penalty": "0.2", "threads": "1",
 }  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
 
 @pytest.fixture(scope="module")
 def model(collection: Collection, tmp_path_factory: pytest.TempPathFactory) -> Oit:
-    run = train("oit", collection, tmp_path_factory.mktemp("run") / "run", pictures=24_000, settings=FAST)
+    run = train("oit", collection, tmp_path_factory.mktemp("run") / "run", pictures=8_000, settings=FAST)
     _, model, _ = load_model(run.model, family)
     return model.eval()
 

@@ -8,9 +8,11 @@
                            + d D(T_desc(E(x')), y)                                              it shows what x shows
                            - v min(|x'_1 - x'_2| / |z_1 - z_2|, tau)                            and is another picture
 
-D(a, y) = 1 - cos(a, y); softplus(-r) = -log sigmoid(r), so the first terms are those of Goodfellow et al. (2014), kept
-in check by two gradient penalties (R1, Mescheder et al. 2018; R2, Roth et al. 2017). The last term is that of MSGAN
-(Mao et al. 2019), with root mean squares for the distances: without it the best that could be imagined is x itself.
+D(a, y) = -log of the share that y has of exp(cos(a, y') / 0.1) over the captions y' of the batch: captions resemble
+each other, so that 1 - cos alone would hardly tell one from another. softplus(-r) = -log sigmoid(r), so the first terms
+are those of Goodfellow et al. (2014), kept in check by two gradient penalties (R1, Mescheder et al. 2018; R2, Roth et
+al. 2017). The last term is that of MSGAN (Mao et al. 2019), with root mean squares for the distances: without it the
+best that could be imagined is x itself.
 
 Observing and imagining go round: x is observed and x'_1 imagined from it, x'_1 is observed and x'_2 imagined from that,
 and both must pass. Three things keep the idea well posed:
@@ -38,8 +40,10 @@ from mindseye.imagine.gan.augment import draw as draw_change
 from mindseye.imagine.gan.objective import of
 from mindseye.imagine.oit.config import OitConfig
 from mindseye.imagine.oit.network import Thought, blurred
-from mindseye.learn.batch import Batch, Words
+from mindseye.learn.batch import Batch
 from mindseye.learn.learner import Draws
+
+TEMPERATURE = 0.1  # of the shares of captions
 
 Pictures = Float[Tensor, "batch channel height width"]
 
@@ -66,10 +70,10 @@ def thinking_loss(model: Any, batch: Batch, draws: Draws, config: OitConfig) -> 
     with torch.no_grad():
         imagined = imagine(model, batch, draws, config)
     real, real_slope = with_slope(model, augmented(batch.pictures, of("real", draws), config.augment))
-    loss = F.softplus(-real.real) + undescribed(real, batch.words) + config.penalty / 2 * real_slope
+    loss = F.softplus(-real.real) + undescribed(real, batch) + config.penalty / 2 * real_slope
     for pictures in (imagined.first, imagined.again):
         thought, slope = with_slope(model, augmented(pictures, of("imagined", draws), config.augment))
-        believed = F.softplus(thought.real) + config.heeds_imagined * undescribed(thought, batch.words)
+        believed = F.softplus(thought.real) + config.heeds_imagined * undescribed(thought, batch)
         loss = loss + (believed + config.penalty / 2 * slope) / 2
     return loss.mean()
 
@@ -81,7 +85,7 @@ def imagining_loss(model: Any, batch: Batch, draws: Draws, config: OitConfig) ->
     for seen in (imagined.seen_first, imagined.seen_other, model.observer(_changed(imagined.again, draws, config))):
         thought = model.thinker(seen)
         forgets = (1 - draws["strength"].square()) * (1 - F.cosine_similarity(seen, imagined.observed))
-        wrong = F.softplus(-thought.real) + config.described * undescribed(thought, batch.words)
+        wrong = F.softplus(-thought.real) + config.described * undescribed(thought, batch)
         loss = loss + (wrong + config.same * forgets) / 3
     return loss.mean()
 
@@ -132,10 +136,14 @@ def with_slope(model: Any, pictures: Pictures) -> tuple[Thought, Float[Tensor, "
     return thought, slope.float().square().flatten(1).sum(1)
 
 
-def undescribed(thought: Thought, words: Words) -> Float[Tensor, "batch"]:
-    """D: 1 - cos of the description and the caption's sentence vector; 0 where there is no caption."""
-    distance = 1 - F.cosine_similarity(thought.description, words.sentence.float())
-    return torch.where(words.absent, torch.zeros_like(distance), distance)
+def undescribed(thought: Thought, batch: Batch) -> Float[Tensor, "batch"]:
+    """D: the surprise at a picture's caption among those of the batch, of which others of its own concept do not count;
+    0 where there is no caption."""
+    absent, concepts = batch.words.absent, batch.concepts
+    cosines = thought.description @ F.normalize(batch.words.sentence.float(), dim=1).T
+    same = (concepts[:, None] == concepts[None]) & ~torch.eye(len(concepts), dtype=torch.bool, device=concepts.device)
+    shares = (cosines / TEMPERATURE).masked_fill(same | absent[None], -1e9).log_softmax(1)
+    return torch.where(absent, torch.zeros_like(shares[:, 0]), -shares.diagonal())
 
 
 def variety(
