@@ -21,9 +21,8 @@ from mindseye.report.evaluate import Drawn, naming
 from mindseye.report.reference import Reference, refer
 from mindseye.think.distribution import kid
 
-WHOLE = (0.0, 1.0)
 SETTINGS = [
-    *((weight, WHOLE) for weight in (3.0, 5.0)),
+    (5.0, (0.0, 1.0)),
     *((weight, (0.4, 0.97)) for weight in (3.0, 5.0, 8.0)),
     (5.0, (0.1, 0.97)),
     (5.0, (0.6, 0.97)),
