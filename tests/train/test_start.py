@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from mindseye.collection.collection import Collection, Example, write_collection
 from mindseye.errors import BadInput
 from mindseye.imagine.families import family
-from mindseye.learn.folder import load_model
+from mindseye.learn.folder import ABOUT, load_model, read_about
 from mindseye.train.loop import train
 from mindseye.train.run import RunFolder
 
@@ -125,6 +125,16 @@ def test_what_the_model_decides_cannot_be_chosen(quick: Any, tmp_path: Path, fie
     first = quick(tmp_path / "first", 8)
     with pytest.raises(BadInput, match=f"{field} cannot be chosen"):
         quick(tmp_path / "run", 8, start=str(first.path), **{field: "tiny"})
+
+
+def test_another_text_encoder_of_the_same_name_is_refused(quick: Any, tmp_path: Path) -> None:
+    first = quick(tmp_path / "first", 8)
+    about = read_about(first.model)
+    read = about.model_copy(update={"text_encoder": about.text_encoder.model_copy(update={"sha256": "0" * 64})})
+    (first.model / ABOUT).write_text(read.model_dump_json())
+    with pytest.raises(BadInput, match="is not the one it was trained with"):
+        quick(tmp_path / "run", 8, start=str(first.path))
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_model_that_changed_between_plan_and_beginning_is_refused(quick: Any, tmp_path: Path) -> None:

@@ -53,6 +53,10 @@ class Settings(BaseModel):
         None, ge=8, le=2048, description="edge in pixels; most models draw at the size they learnt"
     )
 
+    def temperature_or(self, default: float) -> float:
+        """The temperature asked for, or the model's own."""
+        return default if self.temperature is None else self.temperature
+
 
 @dataclass(frozen=True)
 class Progress:

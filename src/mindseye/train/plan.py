@@ -69,6 +69,8 @@ def new_plan(learner: Learner, collection: Collection, wishes: Wishes, log: Call
         model = learner.measure(model, train_split.arrays(pictures.size_px, pictures.channels, pictures.pixel_art), log)
     encoder = learner.reads_with(model) if learner.reads_with else text_encoder
     assert encoder is not None
+    if start:
+        start.read_with(encoder.sha256)
     plan = Plan(
         mindseye=mindseye.__version__,
         torch=torch.__version__,

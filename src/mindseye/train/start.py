@@ -65,6 +65,21 @@ class Start:
             )
         return {"text_encoder": reader}
 
+    def read_with(self, sha256: str) -> None:
+        """Makes sure that captions are read with the very weights that the model learnt from.
+
+        Raises:
+            BadInput: the text encoder of that name has the digest `sha256`, which is another.
+        """
+        learnt = self.about.text_encoder
+        if learnt.sha256 != sha256:
+            raise BadInput(
+                f"{self.name} cannot be begun from: its text encoder {learnt.name} is not the one it was trained with",
+                why=f"that one's weights have the SHA-256 {learnt.sha256[:12]}..., this one's {sha256[:12]}...",
+                next_step="use the encoder's former version, or begin from nothing",
+                field="start",
+            )
+
     def settings_for(self, pictures: PictureFormat) -> dict[str, Any]:
         """The model's settings, for pictures of this format: patches grow and shrink with the picture, so that all
         between them stays as it is.

@@ -46,10 +46,7 @@ class AlignDraw(nn.Module):
 
     def settings(self, asked: Settings) -> Settings:
         """See `family.Model.settings`."""
-        return Settings(temperature=self._temperature(asked))
-
-    def _temperature(self, asked: Settings) -> float:
-        return self.config.temperature if asked.temperature is None else asked.temperature
+        return Settings(temperature=asked.temperature_or(self.config.temperature))
 
     def draw(
         self,
@@ -61,7 +58,7 @@ class AlignDraw(nn.Module):
     ) -> Iterator[Progress]:
         """See `family.Model.draw`."""
         words = words.to(self.network.device)
-        return draw_pictures(self.network, self.config, words, seeds, self._temperature(settings))
+        return draw_pictures(self.network, self.config, words, seeds, settings.temperature_or(self.config.temperature))
 
     def attention(
         self, words: Words, negative: Words | None, seeds: Sequence[Seed], settings: Settings
@@ -87,7 +84,7 @@ class AlignDraw(nn.Module):
                 next_step="use a model that was trained with model.reader=align",
             )
         words = words.to(self.network.device)
-        return trace(self.network, self.config, words, seeds, self._temperature(settings))
+        return trace(self.network, self.config, words, seeds, settings.temperature_or(self.config.temperature))
 
 
 def build(config: AlignDrawConfig, seed: int) -> AlignDraw:

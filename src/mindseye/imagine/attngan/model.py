@@ -95,10 +95,7 @@ class AttnGan(nn.Module):
 
     def settings(self, asked: Settings) -> Settings:
         """See `family.Model.settings`."""
-        return Settings(temperature=self._temperature(asked))
-
-    def _temperature(self, asked: Settings) -> float:
-        return self.config.temperature if asked.temperature is None else asked.temperature
+        return Settings(temperature=asked.temperature_or(self.config.temperature))
 
     def draw(
         self,
@@ -109,11 +106,11 @@ class AttnGan(nn.Module):
         given: Given | None = None,
     ) -> Iterator[Progress]:
         """See `family.Model.draw`."""
-        return draw_pictures(self, words.to(self._device), seeds, self._temperature(settings))
+        return draw_pictures(self, words.to(self._device), seeds, settings.temperature_or(self.config.temperature))
 
     def stages(self, words: Words, seeds: Sequence[Seed], settings: Settings) -> list[Stage]:
         """See `family.Staged.stages`."""
-        return whole_stages(self, words.to(self._device), seeds, self._temperature(settings))
+        return whole_stages(self, words.to(self._device), seeds, settings.temperature_or(self.config.temperature))
 
     def attention(
         self, words: Words, negative: Words | None, seeds: Sequence[Seed], settings: Settings

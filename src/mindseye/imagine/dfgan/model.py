@@ -54,10 +54,7 @@ class DfGan(nn.Module):
 
     def settings(self, asked: Settings) -> Settings:
         """See `family.Model.settings`."""
-        return Settings(temperature=self._temperature(asked))
-
-    def _temperature(self, asked: Settings) -> float:
-        return self.config.temperature if asked.temperature is None else asked.temperature
+        return Settings(temperature=asked.temperature_or(self.config.temperature))
 
     def draw(
         self,
@@ -69,7 +66,9 @@ class DfGan(nn.Module):
     ) -> Iterator[Progress]:
         """See `family.Model.draw`."""
         sentence = words.sentence.to(next(self.parameters()).device)
-        return draw_pictures(self.generator, self.config, seeds, sentence, self._temperature(settings))
+        return draw_pictures(
+            self.generator, self.config, seeds, sentence, settings.temperature_or(self.config.temperature)
+        )
 
 
 def build(config: DfGanConfig, seed: int) -> DfGan:

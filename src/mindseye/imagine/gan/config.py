@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -28,10 +29,22 @@ COARSEST_PX = 8  # the coarsest grid is smaller than this
 FINEST_PX = 16  # the finest grid is no smaller than this, and in the recipe not twice as large: it is what costs
 
 
+def patch_for(size_px: int) -> int:
+    """The patch with which the finest stage is no smaller than `FINEST_PX`, and not twice as large where it can be."""
+    patch_px = 1
+    while size_px % (2 * patch_px) == 0 and size_px // (2 * patch_px) >= FINEST_PX:
+        patch_px *= 2
+    return patch_px
+
+
 class Stages(BaseModel):
-    """Sizes of the two networks of `network.py`, which halve or double a grid stage by stage."""
+    """Sizes of the two networks of `network.py`, which halve or double a grid stage by stage, and how strongly the one
+    that looks is held back."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    family: ClassVar[str]
+    presets: ClassVar[Mapping[str, Mapping[str, int]]]
 
     size_px: int = Field(ge=8, le=512, description="edge of the square picture")
     channels: int = Field(ge=3, le=4, description="3 RGB, 4 RGBA (premultiplied)")
@@ -40,6 +53,7 @@ class Stages(BaseModel):
     width_out: int = Field(64, ge=8, description="channels of the finest stage; each coarser one has twice as many")
     blocks: int = Field(1, ge=1, description="residual blocks a stage")
     group: int = Field(16, ge=1, description="channels in a group of the 3 x 3 convolutions")
+    penalty: float = Field(1.0, ge=0, description="gamma of the gradient penalties R1 and R2; lambda of wgan-gp's")
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
@@ -66,33 +80,44 @@ class Stages(BaseModel):
         stages = (self.size_px // self.patch_px // self.base_px).bit_length()
         return [min(self.width, self.width_out * 2**finer) for finer in reversed(range(stages))]
 
+    @classmethod
+    def for_pictures(cls, pictures: PictureFormat, preset: str = "base") -> Self:
+        """The recipe for pictures of this format.
 
-def patch_for(size_px: int) -> int:
-    """The patch with which the finest stage is no smaller than `FINEST_PX`, and not twice as large where it can be."""
-    patch_px = 1
-    while size_px % (2 * patch_px) == 0 and size_px // (2 * patch_px) >= FINEST_PX:
-        patch_px *= 2
-    return patch_px
-
-
-def does_not_fit(family: str, size_px: int) -> BadInput:
-    """What to say of pictures whose edge cannot be halved often enough."""
-    return BadInput(
-        f"{family} cannot draw pictures of {size_px} px",
-        why="a grid of at most 7 x 7 is doubled until it is the picture",
-        next_step="use a multiple of 16, or 20 or 24 px",
-    )
+        Raises:
+            BadInput: no such preset, or pictures of a size that cannot be halved often enough.
+        """
+        if preset not in cls.presets:
+            raise BadInput(
+                f"{cls.family} has no preset {preset!r}", next_step=f"choose one of {', '.join(cls.presets)}"
+            )
+        try:
+            return cls(
+                size_px=pictures.size_px,
+                channels=pictures.channels,
+                patch_px=patch_for(pictures.size_px),
+                penalty=GAMMA_AT_32_PX * (pictures.size_px / 32) ** 2,
+                **cls.presets[preset],
+            )
+        except ValueError as error:
+            raise BadInput(
+                f"{cls.family} cannot draw pictures of {pictures.size_px} px",
+                why="a grid of at most 7 x 7 is doubled until it is the picture",
+                next_step="use a multiple of 16, or 20 or 24 px",
+            ) from error
 
 
 class GanConfig(Stages):
     """Everything that defines a GAN and its training objectives; `patch_px`, `blocks` and `group` are r3gan's."""
+
+    family: ClassVar[str] = "gan"
+    presets: ClassVar = PRESETS
 
     method: Literal["r3gan", "wgan-gp", "dcgan"] = Field("r3gan", description="the paper: its networks and its losses")
     latent: int = Field(64, ge=1, description="random numbers that a picture is made from")
     condition: int = Field(128, ge=1, description="features that a caption is reduced to")
     text_width: int = Field(384, ge=1, description="features of a sentence, as the text encoder gives them")
 
-    penalty: float = Field(1.0, ge=0, description="gamma of R1 and R2 (r3gan), lambda of the penalty (wgan-gp)")
     mismatch: float = Field(0.5, ge=0, description="weight of real pictures with a wrong caption in the critic's loss")
     augment: tuple[Change, ...] | None = Field(
         None, description="how pictures are changed before the critic sees them; by their number unless given"
@@ -107,23 +132,3 @@ class GanConfig(Stages):
         if self.augment is not None:
             return self.augment
         return next(changes for fewer_than, changes in CHANGES if self.training_pictures < fewer_than)
-
-    @classmethod
-    def for_pictures(cls, pictures: PictureFormat, preset: str = "base") -> Self:
-        """The recipe for pictures of this format.
-
-        Raises:
-            BadInput: no such preset, or pictures of a size that cannot be halved often enough.
-        """
-        if preset not in PRESETS:
-            raise BadInput(f"gan has no preset {preset!r}", next_step=f"choose one of {', '.join(PRESETS)}")
-        try:
-            return cls(
-                size_px=pictures.size_px,
-                channels=pictures.channels,
-                patch_px=patch_for(pictures.size_px),
-                penalty=GAMMA_AT_32_PX * (pictures.size_px / 32) ** 2,
-                **PRESETS[preset],
-            )
-        except ValueError as error:
-            raise does_not_fit("gan", pictures.size_px) from error

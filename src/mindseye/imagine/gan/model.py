@@ -67,10 +67,7 @@ class Gan(nn.Module):
 
     def settings(self, asked: Settings) -> Settings:
         """See `family.Model.settings`."""
-        return Settings(temperature=self._temperature(asked))
-
-    def _temperature(self, asked: Settings) -> float:
-        return self.config.temperature if asked.temperature is None else asked.temperature
+        return Settings(temperature=asked.temperature_or(self.config.temperature))
 
     def latents(self, seeds: Sequence[Seed]) -> Float[Tensor, "seed latent"]:
         """What picture i is made from: the latent of its own seed, before any temperature."""
@@ -92,7 +89,7 @@ class Gan(nn.Module):
         given: Given | None = None,
     ) -> Iterator[Progress]:
         """See `family.Model.draw`."""
-        return self._generating(self._temperature(settings) * self.latents(seeds), words)
+        return self._generating(settings.temperature_or(self.config.temperature) * self.latents(seeds), words)
 
     def _generating(self, latents: Tensor, words: Words) -> Iterator[Progress]:
         device = next(self.parameters()).device

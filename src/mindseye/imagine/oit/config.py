@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar
 
 from pydantic import Field
 
-from mindseye.errors import BadInput
-from mindseye.imagine.gan.config import GAMMA_AT_32_PX, Change, Stages, does_not_fit, patch_for
-from mindseye.learn.learner import PictureFormat
+from mindseye.imagine.gan.config import Change, Stages
 
 PRESETS: dict[str, dict[str, int]] = {
     # name      parameters at 32 px, all three modules together
@@ -22,6 +20,9 @@ PRESETS: dict[str, dict[str, int]] = {
 class OitConfig(Stages):
     """Everything that defines the three modules and what they want of each other."""
 
+    family: ClassVar[str] = "oit"
+    presets: ClassVar = PRESETS
+
     feature: int = Field(128, ge=2, description="numbers in the hidden feature h of a picture")
     latent: int = Field(64, ge=1, description="random numbers z that a picture is imagined from")
     condition: int = Field(128, ge=1, description="features that a prompt is reduced to")
@@ -32,7 +33,6 @@ class OitConfig(Stages):
     varied: float = Field(1.0, ge=0, description="weight of: another z is another picture (v)")
     varied_enough: float = Field(0.3, gt=0, description="tau: more difference than this is not asked for")
     heeds_imagined: float = Field(0.0, ge=0, description="beta: weight of describing imagined pictures, too (a trap)")
-    penalty: float = Field(1.0, ge=0, description="gamma of the gradient penalties R1 and R2")
     augment: tuple[Change, ...] = Field(
         ("move", "cut"), description="how pictures are changed before they are observed"
     )
@@ -40,23 +40,3 @@ class OitConfig(Stages):
     caption_drop: float = Field(0.1, ge=0, le=1, description="share of samples without the hint of a prompt")
 
     temperature: float = Field(1.0, ge=0, le=10, description="default scale of chance; 0 is none at all")
-
-    @classmethod
-    def for_pictures(cls, pictures: PictureFormat, preset: str = "base") -> Self:
-        """The recipe for pictures of this format.
-
-        Raises:
-            BadInput: no such preset, or pictures of a size that cannot be halved often enough.
-        """
-        if preset not in PRESETS:
-            raise BadInput(f"oit has no preset {preset!r}", next_step=f"choose one of {', '.join(PRESETS)}")
-        try:
-            return cls(
-                size_px=pictures.size_px,
-                channels=pictures.channels,
-                patch_px=patch_for(pictures.size_px),
-                penalty=GAMMA_AT_32_PX * (pictures.size_px / 32) ** 2,
-                **PRESETS[preset],
-            )
-        except ValueError as error:
-            raise does_not_fit("oit", pictures.size_px) from error

@@ -60,10 +60,7 @@ class Oit(nn.Module):
 
     def settings(self, asked: Settings) -> Settings:
         """See `family.Model.settings`."""
-        return Settings(temperature=self._temperature(asked))
-
-    def _temperature(self, asked: Settings) -> float:
-        return self.config.temperature if asked.temperature is None else asked.temperature
+        return Settings(temperature=asked.temperature_or(self.config.temperature))
 
     def draw(
         self,
@@ -75,7 +72,9 @@ class Oit(nn.Module):
     ) -> Iterator[Progress]:
         """See `family.Model.draw`."""
         words = words.to(self.imaginer.basis.device)
-        return draw_pictures(self, words, seeds, temperature=self._temperature(settings), given=given)
+        return draw_pictures(
+            self, words, seeds, temperature=settings.temperature_or(self.config.temperature), given=given
+        )
 
     @torch.no_grad()
     def observe(self, pictures: Float[Tensor, "batch channel height width"]) -> Features:

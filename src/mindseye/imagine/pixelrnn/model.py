@@ -105,7 +105,7 @@ class PixelRNN(nn.Module):
     def _chance(self, asked: Settings) -> Chance:
         config = self.config
         return Chance(
-            temperature=config.temperature if asked.temperature is None else asked.temperature,
+            temperature=asked.temperature_or(config.temperature),
             top_p=config.top_p if asked.top_p is None else asked.top_p,
             guidance=config.guidance if asked.guidance is None else asked.guidance,
         )

@@ -74,7 +74,7 @@ class Vae(nn.Module):
 
     def _filled(self, asked: Settings) -> tuple[SamplerName, float]:
         [sampler] = [name for name in DICE if name == (asked.sampler or self.config.sampler)]
-        return sampler, self.config.temperature if asked.temperature is None else asked.temperature
+        return sampler, asked.temperature_or(self.config.temperature)
 
     def draw(
         self,
