@@ -56,15 +56,16 @@ def unit(rows: Vectors) -> Vectors:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
-def timed(ask: Ask, queries: Vectors) -> tuple[float, list[NDArray[np.int64]]]:
-    """Milliseconds a query, the median, and what was found."""
-    ask(queries[:1])
-    found, times = [], []
-    for row in range(len(queries)):
-        began = time.perf_counter()
-        found.append(ask(queries[row : row + 1]))
-        times.append(1000 * (time.perf_counter() - began))
-    return statistics.median(times), found
+def timed(queries: Vectors, *asks: Ask) -> list[tuple[float, list[NDArray[np.int64]]]]:
+    """Of each way to ask: milliseconds a query, the median, and what was found. They take turns, query by query."""
+    found: list[list[NDArray[np.int64]]] = [[] for _ in asks]
+    times: list[list[float]] = [[] for _ in asks]
+    for row in [0, *range(len(queries))]:
+        for ask, answers, took in zip(asks, found, times, strict=True):
+            began = time.perf_counter()
+            answers.append(ask(queries[row : row + 1]))
+            took.append(1000 * (time.perf_counter() - began))
+    return [(statistics.median(took[1:]), answers[1:]) for answers, took in zip(found, times, strict=True)]
 
 
 def measure(count: int) -> None:
@@ -77,7 +78,7 @@ def measure(count: int) -> None:
     queries = unit(near + MOVED * rng.standard_normal(near.shape, dtype=np.float32))
     flat = faiss.IndexFlatIP(DIMENSIONS)
     flat.add(rows)
-    exact_ms, truth = timed(lambda query: flat.search(query, K)[1][0], queries)
+    ((exact_ms, truth),) = timed(queries, lambda query: flat.search(query, K)[1][0])
     say(f"{count:,} vectors: exact floats take {exact_ms:.2f} ms")
     del flat
 
@@ -88,8 +89,11 @@ def measure(count: int) -> None:
     ours, direct = FaissIndex(DIMENSIONS), faiss.IndexBinaryFlat(DIMENSIONS)
     ours.add(np.arange(count), codes)
     direct.add(codes)
-    ours_ms, found = timed(lambda query: ours.search(pack(query), K).ids[0], queries)
-    direct_ms, _ = timed(lambda query: direct.search(pack(query), K)[1][0], queries)
+    (ours_ms, found), (direct_ms, _) = timed(
+        queries,
+        lambda query: ours.search(pack(query), K).ids[0],
+        lambda query: direct.search(pack(query), K)[1][0],
+    )
     print_figure(
         "codes", ours_ms, direct_ms, "FAISS called directly", "ms", better="lower", recall=round(share(found), 4),
         bytes=count * (DIMENSIONS // 8 + 8), **about,
@@ -132,7 +136,7 @@ def first_enough(
 ) -> tuple[float, float, int]:
     """Milliseconds, share found and setting of the least setting that finds `WANTED`, or of the last."""
     for setting in settings:
-        milliseconds, found = timed(asking(setting), queries)
+        ((milliseconds, found),) = timed(queries, asking(setting))
         if share(found) >= WANTED:
             break
     return milliseconds, share(found), setting

@@ -134,8 +134,8 @@ def padded(
     distances: Int[np.ndarray, "query found"], ids: Int64[np.ndarray, "query found"], k: int, bits: int
 ) -> Nearest:
     """`Nearest` with `k` columns: where nothing was found, the id -1 and a distance of one more than there are bits."""
-    missing = ((0, 0), (0, k - ids.shape[1]))
-    return Nearest(
-        np.pad(distances, missing, constant_values=bits + 1).astype(np.int32),
-        np.pad(ids, missing, constant_values=NO_ID).astype(np.int64),
-    )
+    queries, count = ids.shape
+    if count < k:
+        distances = np.hstack([distances, np.full((queries, k - count), bits + 1)])
+        ids = np.hstack([ids, np.full((queries, k - count), NO_ID)])
+    return Nearest(distances.astype(np.int32, copy=False), ids.astype(np.int64, copy=False))
