@@ -5,9 +5,10 @@ import torch
 from torch import nn
 
 from mindseye.errors import BadInput
+from mindseye.imagine.adversarial.blocks import Block
 from mindseye.imagine.gan.config import PRESETS, GanConfig
 from mindseye.imagine.gan.model import NETWORKS, build
-from mindseye.imagine.gan.network import Block, scores
+from mindseye.imagine.gan.network import scores
 from mindseye.learn.learner import PictureFormat
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 class Attention:
     """Averages what it is shown over heads, blocks and calls of the network.
 
-    The first picture of every call is the one with its caption; the second is what guidance goes away from.
+    The first picture of every call is the one with its caption; a second is what guidance goes away from.
 
     Attributes:
         mean: so far; the share of its attention that each patch gave to each caption token.

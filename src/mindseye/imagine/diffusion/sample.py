@@ -173,18 +173,22 @@ def _guided_field(
     keep: Callable[[Tensor], Tensor],
     look: Look | None,
 ) -> Velocity:
-    """The velocity with guidance, whose weight is a function of the noise level: one pass of the network over both
-    conditions at once. Guidance leads beyond what a picture can be, so the clean pictures are cut to [-1, 1] in every
-    call (static thresholding, Saharia et al. 2022); `keep` corrects them where they are known."""
+    """The velocity with guidance, whose weight is a function of the noise level: one pass of the network, over both
+    conditions at once where both have a say. Guidance leads beyond what a picture can be, so the clean pictures are cut
+    to [-1, 1] in every call (static thresholding, Saharia et al. 2022); `keep` corrects them where they are known."""
     rows = len(words.mask)
     both = Words.cat([words, negative or words])
+    words = both.rows(range(rows))  # as long as the longest of both
     without = torch.tensor([False] * rows + [negative is None] * rows, device=network.device)
 
     def field(x: Tensor, t: Tensor) -> Tensor:
-        level = t.expand(2 * rows)
+        w, level = weight(float(t)), t.expand(2 * rows)
         with fast_arithmetic(x.device):
-            clean, clean_against = network(torch.cat([x, x]), level, both, without, look).chunk(2)
-        clean = guided(clean, clean_against, weight(float(t))).clamp(-1, 1)
-        return velocity(x, keep(clean), level[:rows])
+            if w == 1:
+                clean = network(x, level[:rows], words, without[:rows], look)
+            else:
+                clean, clean_against = network(torch.cat([x, x]), level, both, without, look).chunk(2)
+                clean = guided(clean, clean_against, w)
+        return velocity(x, keep(clean.clamp(-1, 1)), level[:rows])
 
     return field

@@ -1,7 +1,8 @@
 """GAN: a generator that draws in one step, taught by a critic (R3GAN; DCGAN and WGAN-GP to compare it with).
 
-Read in this order: `config.py`, `network.py`, `objective.py`, `augment.py`, `sample.py`; `dcgan.py` has the networks of
-the older methods, `model.py` puts everything together, and `folder.py` writes and reads it.
+Read in this order: `config.py`, `network.py`, `objective.py`, `sample.py`; `dcgan.py` has the networks of the older
+methods, `model.py` puts everything together, and `folder.py` writes and reads it. What is shared with other families,
+R3GAN's blocks and DiffAugment, lies in `../adversarial`.
 """
 
 from dataclasses import replace

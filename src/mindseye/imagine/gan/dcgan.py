@@ -13,8 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from mindseye.imagine.adversarial.blocks import SLOPE, normalised
 from mindseye.imagine.gan.config import GanConfig
-from mindseye.imagine.gan.network import SLOPE, normalised, scores
+from mindseye.imagine.gan.network import scores
 
 WEIGHT_STD = 0.02  # of all first weights (section 3)
 

@@ -30,8 +30,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from mindseye.imagine.gan.augment import augmented
-from mindseye.imagine.gan.augment import draw as draw_change
+from mindseye.imagine.adversarial.augment import augmented, of
+from mindseye.imagine.adversarial.augment import draw as draw_change
 from mindseye.imagine.gan.config import GanConfig
 from mindseye.learn.batch import Batch
 from mindseye.learn.learner import Draws
@@ -161,8 +161,3 @@ def generator_loss(model: Any, batch: Batch, draws: Draws, config: GanConfig) ->
     with torch.no_grad():
         real = critic(augmented(batch.pictures, of("real", draws), config.changes))
     return CONTESTS[config.method].generator(real[:, 0], fake[:, 0]).mean()
-
-
-def of(which: str, draws: Draws) -> Draws:
-    """The random numbers of the "real" or the "fake" picture's change."""
-    return {name.removeprefix(f"{which} "): value for name, value in draws.items() if name.startswith(f"{which} ")}

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from mindseye.imagine.gan.config import Change, Stages
+from mindseye.imagine.adversarial.augment import Change
+from mindseye.imagine.adversarial.stages import Stages
 
 PRESETS: dict[str, dict[str, int]] = {
     # name      parameters at 32 px, all three modules together

@@ -4,7 +4,7 @@
     Imaginer  x' = G(h, z, p)   from that, chance and the hint of a prompt to another picture of the same
     Thinker   T(h)              is what was observed real or imagined, and what does it show?
 
-Observer and Imaginer are built of R3GAN's blocks (`gan/network.py`).
+Observer and Imaginer are built of R3GAN's blocks (`adversarial/blocks.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mindseye.imagine.gan.network import SLOPE, Growing, Looking, normalised
+from mindseye.imagine.adversarial.blocks import SLOPE, Growing, Looking, normalised
 from mindseye.imagine.oit.config import OitConfig
 from mindseye.learn.batch import Words
 

@@ -35,9 +35,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from mindseye.imagine.gan.augment import augmented
-from mindseye.imagine.gan.augment import draw as draw_change
-from mindseye.imagine.gan.objective import of
+from mindseye.imagine.adversarial.augment import augmented, of
+from mindseye.imagine.adversarial.augment import draw as draw_change
 from mindseye.imagine.oit.config import OitConfig
 from mindseye.imagine.oit.network import Thought, blurred
 from mindseye.learn.batch import Batch

@@ -9,7 +9,7 @@ change where there is something to see and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from mindseye.learn.learner import Draws
 
+Change = Literal["colour", "move", "cut"]
 MOVE = 1 / 8  # of the edge, at most
 CUT = 1 / 2  # of the edge: the side of the square that is cut out
 
@@ -32,6 +33,11 @@ def draw(rng: np.random.Generator, size_px: int) -> Mapping[str, Any]:
         "shift": rng.integers(-most, most + 1, 2),
         "middle": rng.integers(0, size_px + 1, 2),
     }
+
+
+def of(which: str, draws: Draws) -> Draws:
+    """The random numbers of the "real" or the "fake" picture's change."""
+    return {name.removeprefix(f"{which} "): value for name, value in draws.items() if name.startswith(f"{which} ")}
 
 
 def augmented(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mindseye.imagine.gan.augment import TRANSFORMATIONS, augmented, background, draw
+from mindseye.imagine.adversarial.augment import TRANSFORMATIONS, augmented, background, draw
 from mindseye.randomness import rng_at
 
 SIZE = 16
