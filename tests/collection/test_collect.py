@@ -34,7 +34,7 @@ def test_a_folder_becomes_a_collection_that_opens_again(tmp_path: Path) -> None:
     assert opened.info["size_px"] == 16
     assert opened.info["transparent"] is True
     assert set(opened.info["seconds"]) == {"read", "clean", "write"}
-    assert set(opened.info["bytes"]) == {"read", "write"}
+    assert set(opened.info["bytes"]) == {"read", "clean", "write"}
     assert lines
     train = opened.splits["train"]
     number = int(train.file_names[0][:4])

@@ -26,6 +26,7 @@ from mindseye.observe.features import CaptionFeatures
 from mindseye.observe.text import load_text_encoder
 from mindseye.pictures.tensors import to_model
 from mindseye.train.data import CaptionList, Feed
+from mindseye.train.facts import run_facts
 from mindseye.train.loop import train
 from mindseye.train.progress import TrainingProgress
 from mindseye.train.run import RunFolder
@@ -60,8 +61,11 @@ def test_a_training_leaves_a_model_a_sheet_and_a_record(quick: Any, tmp_path: Pa
     names = [event["event"] for event in run.events.read()]
     for stage in ("read", "encode", "build", "estimate", "compile", "progress", "held_out", "preview", "checkpoint"):
         assert stage in names
-    timed = [event for event in run.events.read() if event["event"] in ("read", "encode", "checkpoint", "saved")]
+    weighed = ("read", "encode", "held_out", "preview", "checkpoint", "saved")
+    timed = [event for event in run.events.read() if event["event"] in weighed]
     assert all(event["bytes"] > 0 and event["seconds"] >= 0 for event in timed)
+    (steps,) = [stage for stage in run_facts(run)["stages"] if stage["stage"] == "train"]
+    assert steps["bytes"] == 80 * 8 * 8 * 4
     page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
     listed = re.search(r"^my_run/\n((?:  \S.*\n)+)", page, re.MULTILINE)
     assert listed and {line.split()[0].rstrip("/") for line in listed[1].splitlines()} == {

@@ -247,7 +247,10 @@ def _info(reading: _Reading, pictures: Sequence[_Picture], keys: Sequence[str]) 
         "excluded": [{"file": excluded.file, "reason": excluded.reason} for excluded in reading.excluded],
         "duplicate_groups": [names for names in members.values() if len(names) > 1],
         "notes": reading.notes,
-        "bytes": {"read": sum(one.bytes_read for one in reading.prepared)},
+        "bytes": {
+            "read": sum(one.bytes_read for one in reading.prepared),
+            "clean": sum(len(one.picture) for one in reading.prepared),
+        },
     }
 
 

@@ -22,6 +22,8 @@ def run_facts(run: RunFolder) -> dict[str, Any]:
     events = run.events.read()
     progress = [event for event in events if event["event"] == "progress"]
     last = progress[-1] if progress else {}
+    shape = plan.pictures if plan else {}
+    picture_bytes = shape.get("size_px", 0) ** 2 * shape.get("channels", 0)
     return {
         "run": str(run.path),
         "state": run.state,
@@ -32,26 +34,28 @@ def run_facts(run: RunFolder) -> dict[str, Any]:
         "pictures_per_second": last.get("pictures_per_second"),
         "loss": last.get("loss"),
         "losses": [event["loss"] for event in progress if isinstance(event.get("loss"), int | float)],
-        "stages": _stages(events),
+        "stages": _stages(events, picture_bytes),
         "step_shares": _step_shares(progress),
         "model": str(run.model) if run.model.exists() else None,
     }
 
 
-def _stages(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Seconds, bytes and share of the time of every stage as first met, and of "train", the steps themselves."""
+def _stages(events: Sequence[dict[str, Any]], picture_bytes: int) -> list[dict[str, Any]]:
+    """Seconds, bytes and share of the time of every stage as first met, and of "train", the steps themselves, whose
+    bytes are those of the pictures that they saw."""
     stages: dict[str, dict[str, Any]] = {}
     between = trained = 0.0  # seconds: of stages between steps; of steps, by the last progress and without those
+    seen = 0
     for event in events:
         if event["event"] == "progress":
-            trained = event["seconds"] - between
+            trained, seen = event["seconds"] - between, event["pictures_seen"]
         if event["event"] in NOT_STAGES or "seconds" not in event:
             continue
         between += event["seconds"] if event["event"] in BETWEEN_STEPS else 0.0
         stage = stages.setdefault(event["event"], {"stage": event["event"], "seconds": 0.0, "bytes": 0})
         stage["seconds"] += event["seconds"]
         stage["bytes"] += event.get("bytes", 0)
-    stages["train"] = {"stage": "train", "seconds": max(0.0, trained), "bytes": 0}
+    stages["train"] = {"stage": "train", "seconds": max(0.0, trained), "bytes": seen * picture_bytes}
     total = sum(stage["seconds"] for stage in stages.values()) or 1.0
     return [
         {**stage, "seconds": round(stage["seconds"], 3), "share": round(stage["seconds"] / total, 4)}

@@ -26,6 +26,11 @@ class HeldOut:
         count = min(limit, len(pictures.pixels))
         self.rows = np.linspace(0, len(pictures.pixels), count, endpoint=False).astype(int)
 
+    @property
+    def bytes(self) -> int:
+        """Size of the pictures looked at."""
+        return len(self.rows) * self.pictures.pixels[0].nbytes
+
     @torch.no_grad()
     def loss(self, model: nn.Module, objectives: Sequence[Objective], machine: Machine) -> float:
         """The mean over the pictures of the sum of the objectives."""

@@ -321,7 +321,7 @@ class Training:
         if self.ready.held_out:
             with self.run.stage("held_out", "looking at pictures held back") as fields:
                 loss = self.ready.held_out.loss(model, self.objectives, self.machine)
-                fields.update(pictures_seen=self.position.pictures_seen, loss=loss)
+                fields.update(pictures_seen=self.position.pictures_seen, loss=loss, bytes=self.ready.held_out.bytes)
                 self.position.held_out = loss if math.isfinite(loss) else None
         if self.ready.prompt_words is not None:
             path = self.run.samples / f"{self.position.pictures_seen:09d}.png"
@@ -336,7 +336,10 @@ class Training:
                     path,
                     stop=lambda: self.stop.signal_number,
                 )
-                fields.update(pictures_seen=self.position.pictures_seen, path=f"samples/{path.name}", drawn=drawn)
+                size = path.stat().st_size if drawn else 0
+                fields.update(
+                    pictures_seen=self.position.pictures_seen, path=f"samples/{path.name}", drawn=drawn, bytes=size
+                )
             if drawn:
                 self.log(f"sample sheet: {path}")
 
