@@ -2,8 +2,9 @@
 
     python benchmarks/indexes.py --codes 1000000 10000000 > indexes.jsonl        ten million take some 12 GB of memory
 
-Vectors are drawn around centres, so that neighbours mean something; a query is a vector of the set, moved a little. One
-query at a time on one thread, as an online search has them. Two lines for each number of codes:
+Vectors of 128 numbers lie near a surface of 16 dimensions, as what networks make of pictures does, and on it around
+centres; a query is a vector of the set, moved a little. One query at a time on one thread, as an online search has
+them. Two lines for each number of codes:
 
     codes        the ten nearest codes by `FaissIndex`, and by FAISS's own index: what our exact order of ties costs
     re-ranked    the nearest codes put in order by cosine, as `mindseye search` does, with so many candidates that nine
@@ -29,8 +30,9 @@ from mindseye.recall.index import FaissIndex
 from record import print_figure, say
 
 DIMENSIONS = 128  # and bits of a code
+SURFACE = 16  # dimensions of the surface that vectors lie near
 CENTRES = 2_000
-SPREAD, MOVED = 0.6, 0.2  # of a vector around its centre, and of a query around a vector
+SPREAD, AWAY, MOVED = 0.6, 0.1, 0.1  # around a centre on the surface, away from it, and of a query from a vector
 QUERIES = 200
 K = 10
 WANTED = 0.9  # of the truly nearest
@@ -44,12 +46,15 @@ Ask = Callable[[Vectors], NDArray[np.int64]]  # one query to ids
 
 def vectors(count: int) -> Iterator[Vectors]:
     """So many vectors of length 1, some at a time."""
-    centres = rng_at(0, "centres of vectors").standard_normal((CENTRES, DIMENSIONS), dtype=np.float32)
+    rng = rng_at(0, "centres of vectors")
+    centres = rng.standard_normal((CENTRES, SURFACE), dtype=np.float32)
+    surface = rng.standard_normal((SURFACE, DIMENSIONS), dtype=np.float32) / np.sqrt(SURFACE)
     for part, begin in enumerate(range(0, count, AT_ONCE)):
         rng = rng_at(0, "vectors", part)
         some = min(AT_ONCE, count - begin)
         drawn = centres[rng.integers(0, CENTRES, some)]
-        yield unit(drawn + SPREAD * rng.standard_normal(drawn.shape, dtype=np.float32))
+        drawn = (drawn + SPREAD * rng.standard_normal(drawn.shape, dtype=np.float32)) @ surface
+        yield unit(drawn + AWAY * rng.standard_normal(drawn.shape, dtype=np.float32))
 
 
 def unit(rows: Vectors) -> Vectors:
@@ -75,7 +80,7 @@ def measure(count: int) -> None:
     codes = pack(rows)
     rng = rng_at(0, "queries")
     near = rows[rng.integers(0, count, QUERIES)]
-    queries = unit(near + MOVED * rng.standard_normal(near.shape, dtype=np.float32))
+    queries = unit(near + MOVED / np.sqrt(DIMENSIONS) * rng.standard_normal(near.shape, dtype=np.float32))
     flat = faiss.IndexFlatIP(DIMENSIONS)
     flat.add(rows)
     ((exact_ms, truth),) = timed(queries, lambda query: flat.search(query, K)[1][0])

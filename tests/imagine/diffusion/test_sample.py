@@ -244,9 +244,10 @@ def test_looking_changes_no_byte_and_the_shares_of_picture_and_words_add_up_to_o
     shown = []
     list(model.draw(caption(1), None, [3], Settings(steps=2), look=shown.append))
     assert len(shown) == 2 * (2 + 1), "two blocks, two calls in the first of Heun's steps and one in the last"
-    total = torch.stack(shown).sum(-1)
+    assert [len(each) for each in shown] == [1, 1, 2, 2, 2, 2], "guidance has no say yet at t = 1"
+    total = torch.cat(shown).sum(-1)
     torch.testing.assert_close(total, torch.ones_like(total))
-    mean = torch.stack(shown)[:, 0, :, :, 64:].mean((0, 1)).T.unflatten(1, (8, 8))
+    mean = torch.stack([each[0] for each in shown])[:, :, :, 64:].mean((0, 1)).T.unflatten(1, (8, 8))
     torch.testing.assert_close(maps[0], mean)
 
 
