@@ -25,6 +25,7 @@ from mindseye.learn.learner import PictureFormat
 from mindseye.observe.features import CaptionFeatures
 from mindseye.observe.text import load_text_encoder
 from mindseye.pictures.tensors import to_model
+from mindseye.recall.repair import protect, repair
 from mindseye.train.data import CaptionList, Feed
 from mindseye.train.facts import run_facts
 from mindseye.train.loop import train
@@ -114,6 +115,20 @@ def test_a_raised_goal_goes_on_from_where_it_was(quick: Any, tmp_path: Path) -> 
     assert run.state == "finished"
     assert [event["pictures_seen"] for event in events(run, "started")] == [0, 80]
     assert events(run, "finished")[-1]["pictures_seen"] == 160
+
+
+def test_a_raised_goal_drops_the_protection_of_the_plan_and_no_repair_brings_it_back(
+    quick: Any, tmp_path: Path
+) -> None:
+    for module in ("zfec", "reedsolo"):
+        pytest.importorskip(module)
+    run = quick(tmp_path / "run", 80)
+    assert "run.toml" in {file.path for file in protect(run.path)}
+    quick(tmp_path / "run", 160)
+    protect(run.path)
+    assert not any(file.rewritten for file in repair(run.path))
+    plan = run.read_plan()
+    assert plan is not None and plan.train["pictures"] == 160
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def repair(
     ] = False,
     as_json: console.Json = False,
 ) -> None:
-    """Repair a damaged model or run, or protect one while it is whole.
+    """Repair a damaged model or run, or protect one while it is whole: weights, settings and a run's plan.
 
     Of every ten blocks of a protected file any two may be lost: they are made again, bit for bit.
     """

@@ -18,6 +18,7 @@ import torch
 from mindseye.collection.collection import Collection
 from mindseye.errors import BadInput, MindseyeError, NotFinite
 from mindseye.learn.learner import Learner, Objective
+from mindseye.recall.repair import unprotect
 from mindseye.train.checkpoint import Checkpoint, Position, clear_leftovers, load_latest, save_checkpoint
 from mindseye.train.config import Wishes, read_recipe, read_settings
 from mindseye.train.data import Prepared
@@ -140,6 +141,8 @@ def _train(
         log(f"{run.path} is finished; its model is {run.model}")
         return
     if plan != resolved.plan:
+        if run.writes:
+            unprotect(run.path)  # or a repair would bring the plan of before back
         run.write_plan(resolved.plan)
     if plan is None:
         for stage, seconds in collection.info["seconds"].items():  # what its making took, beside what training takes

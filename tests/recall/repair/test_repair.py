@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mindseye.errors import BadInput
-from mindseye.recall.repair import blocks, protect, repair
+from mindseye.recall.repair import blocks, protect, repair, unprotect
 from mindseye.recall.repair.blocks import Stripe, parity, rebuilt, stripes
 from mindseye.recall.repair.folder import PROTECTION
 
@@ -189,6 +189,44 @@ def test_a_run_protects_its_model_and_each_checkpoint_by_itself(model: Path, tmp
     damage(weights(run / "model"), 0)
     assert sum(file.damaged for file in repair(run)) == 2
     assert (checkpoint / "average.safetensors").read_bytes() == b"weights" * 100
+
+
+def test_the_plan_of_a_run_is_protected_and_nothing_else_beside_it(model: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    model.rename(run / "model")
+    plan = "".join(f'setting{number} = "{number}"\n' for number in range(50))
+    (run / "run.toml").write_text(plan)
+    (run / "events.jsonl").write_text("{}\n")
+    assert [file.path for file in protect(run) if file.path == "run.toml"] == ["run.toml"]
+    assert len(list((run / PROTECTION).glob("*.parity"))) == 1
+    (run / "run.toml").write_text(plan.replace("setting7 ", "setting? "))
+    assert [Path(file.path).name for file in repair(run) if file.damaged] == ["run.toml"]
+    assert (run / "run.toml").read_text() == plan
+
+
+def test_a_plan_that_is_changed_on_purpose_is_not_brought_back(model: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    model.rename(run / "model")
+    (run / "run.toml").write_text("minutes = 10\n")
+    protect(run)
+    unprotect(run)
+    (run / "run.toml").write_text("minutes = 20\n")
+    repair(run)
+    assert (run / "run.toml").read_text() == "minutes = 20\n"
+    assert (run / "model" / PROTECTION).is_dir()
+    unprotect(run)  # nothing happens where there is none
+
+
+def test_the_words_and_the_palette_of_a_model_are_protected_too(model: Path) -> None:
+    words = "".join(f"word{number}\n" for number in range(100))
+    (model / "words.txt").write_text(words)
+    (model / "palette.hex").write_text("00ff00\n")
+    assert {Path(file.path).name for file in protect(model)} >= {"words.txt", "palette.hex"}
+    (model / "words.txt").write_text(words.replace("word50\n", "word?0\n"))
+    repair(model)
+    assert (model / "words.txt").read_text() == words
 
 
 def test_what_is_not_protected_or_no_model_is_refused_with_the_way_out(tmp_path: Path) -> None:

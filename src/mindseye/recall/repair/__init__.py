@@ -1,4 +1,4 @@
-"""Weights that survive a damaged disk: any two of ten blocks that are lost or wrong are made again, bit for bit.
+"""Models and runs that survive a damaged disk: any two of ten blocks that are lost or wrong are made again to the bit.
 
     blocks.py   an erasure code: 8 blocks of data, 2 of parity (zfec)
     record.py   what is protected and its digests, itself protected (Reed-Solomon, three copies)
@@ -9,6 +9,6 @@ It costs a quarter of the weights' size, and needs the extra: `pip install 'mind
 
 from __future__ import annotations
 
-from mindseye.recall.repair.folder import Repaired, protect, repair
+from mindseye.recall.repair.folder import Repaired, protect, repair, unprotect
 
-__all__ = ["Repaired", "protect", "repair"]
+__all__ = ["Repaired", "protect", "repair", "unprotect"]

@@ -1,13 +1,14 @@
 """Protecting, checking and repairing a model or a run.
 
-Protection is a folder `protection/` beside the files that it guards, a quarter of their size. In a run the finished
-model and each checkpoint have their own, so that it goes when they go: a training that writes a new model drops the
-protection of the old one.
+Protection is a folder `protection/` beside the files that it guards, a quarter of their size. In a run its plan
+(`run.toml`), the finished model and each checkpoint have their own, so that it goes when they go: a training that
+writes a new model drops the protection of the old one, and one whose goal is raised that of its plan.
 """
 
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ from mindseye.recall.repair.blocks import DATA, SPARE, TOTAL, Stripe, digest, pa
 from mindseye.recall.repair.record import COPIES, ProtectedFile, Record, encoded, read_record
 
 PROTECTION = "protection"
-MARKS = ("mindseye.json", "state.json")  # what a model and a checkpoint have
-SUFFIXES = (".safetensors", ".json")  # what is protected: weights, and what is needed to read them
+PLAN = "run.toml"  # of a run: without it a training cannot go on
+MARKS = ("mindseye.json", "state.json", PLAN)  # what a model, a checkpoint and a run have
+SUFFIXES = (".safetensors", ".json", ".txt", ".hex")  # protected in the first two: weights, and what reads them
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class _Checked:
 
 
 def protect(folder: Path) -> list[ProtectedFile]:
-    """Writes the protection of a model, or of a run's model and checkpoints.
+    """Writes the protection of a model, or of a run's plan, model and checkpoints.
 
     Raises:
         BadInput: there is nothing to protect, or what is protected already is damaged.
@@ -64,17 +66,26 @@ def protect(folder: Path) -> list[ProtectedFile]:
     for unit in _units(folder):
         if (unit / PROTECTION).is_dir():
             _refuse_damaged(unit)
-        paths = sorted(path for path in unit.rglob("*") if path.suffix in SUFFIXES and path.is_file())
-        paths = [path for path in paths if EDITS not in path.relative_to(unit).parts]  # or one taken back would return
         files = []
         with written_aside(unit / PROTECTION) as aside:
             aside.mkdir()
-            for number, path in enumerate(paths):
+            for number, path in enumerate(_guarded(unit)):
                 files.append(_protected(path, path.relative_to(unit).as_posix(), aside / f"{number}.parity"))
             for name in COPIES:
                 (aside / name).write_bytes(encoded(Record(files=files)))
         protected += files
     return protected
+
+
+def unprotect(folder: Path) -> None:
+    """Drops the protection of what lies directly in `folder`, before it is changed on purpose.
+
+    Raises:
+        Unavailable: the disk refuses.
+    """
+    if (folder / PROTECTION).is_dir():
+        with storage_errors(folder / PROTECTION):
+            shutil.rmtree(folder / PROTECTION)
 
 
 def repair(folder: Path) -> list[Repaired]:
@@ -115,7 +126,7 @@ def repair(folder: Path) -> list[Repaired]:
 
 
 def _units(folder: Path) -> list[Path]:
-    """The model and the checkpoints that `folder` is or holds."""
+    """The run, the model and the checkpoints that `folder` is or holds."""
     candidates = [
         found
         for home in (folder, folder / "run")
@@ -128,6 +139,15 @@ def _units(folder: Path) -> list[Path]:
             next_step="give the folder of a model (with mindseye.json in it) or of a run",
         )
     return units
+
+
+def _guarded(unit: Path) -> list[Path]:
+    """The files of a unit that are protected, in the order of their names."""
+    if (unit / PLAN).is_file():  # its model and its checkpoints are units of their own
+        return [unit / PLAN]
+    paths = sorted(path for path in unit.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+    # An edit that is protected would return after it was taken back.
+    return [path for path in paths if EDITS not in path.relative_to(unit).parts]
 
 
 def _protected(path: Path, name: str, parity_path: Path) -> ProtectedFile:
