@@ -32,7 +32,7 @@ class MilvusIndex:
 
     Raises:
         Unavailable: pymilvus is missing, the server cannot be reached, or it has no binary vectors.
-        BadInput: the collection is there and its codes are of another width.
+        BadInput: the collection is there and is none of ours, or its codes are of another width.
     """
 
     backend = "milvus"
@@ -45,15 +45,20 @@ class MilvusIndex:
             self._client: Any = milvus.MilvusClient(address)
             if not self._client.has_collection(name):
                 self._make(milvus)
+            fields = {field["name"]: field for field in self._client.describe_collection(name)["fields"]}
         except milvus.MilvusException as error:
             raise Unavailable(
                 f"{address} cannot hold an index",
                 why=str(error),
                 next_step="use a Milvus server of version 2.x, or milvus-lite 2.5.1",
             ) from error
-        width = next(f for f in self._client.describe_collection(name)["fields"] if f["name"] == "code")["params"][
-            "dim"
-        ]
+        if not {"id", "code"} <= fields.keys() or fields["code"]["type"] != milvus.DataType.BINARY_VECTOR:
+            raise BadInput(
+                f"the collection {name} holds no codes",
+                why=f"an index has an id and a code, a binary vector; its fields are {', '.join(fields) or 'none'}",
+                next_step="use another name: the collection is left as it is",
+            )
+        width = fields["code"]["params"]["dim"]
         if width != bits:
             raise BadInput(
                 f"the collection {name} holds codes of {width} bits, not of {bits}", next_step="use another name"
