@@ -36,7 +36,7 @@ def test_generators_are_those_of_the_textbook() -> None:
 def test_every_error_up_to_t_in_every_codeword_is_corrected(m: int, t: int) -> None:
     code = Bch(m, t)
     choices = [places for count in range(t + 1) for places in combinations(range(code.n), count)]
-    for number in range(0, 2**code.k, max(1, 2**code.k // 16)):
+    for number in range(2**code.k):
         data = np.array([int(bit) for bit in f"{number:0{code.k}b}"], np.uint8)
         word = code.encode(data)
         assert np.array_equal(word[: code.k], data)
@@ -79,7 +79,7 @@ def test_impossible_codes_are_refused() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("m", "t"), [(5, 3), (7, 10)])
+@pytest.mark.parametrize(("m", "t"), [(5, 3), (6, 4), (7, 10)])
 def test_another_implementation_gives_the_same_codewords_and_corrects_the_same(m: int, t: int) -> None:
     galois = pytest.importorskip("galois")
     code = Bch(m, t)

@@ -1,7 +1,8 @@
 """SECDED: single error correction, double error detection (Hsiao 1970 for the name; Hamming 1950 for the code).
 
 A Hamming code, shortened, with one more bit that makes the number of ones even. The (72, 64) code is what memory with
-error correction uses: a word of 64 bits and 8 that guard it.
+error correction uses: a word of 64 bits and 8 that guard it. It is here to be read, for teaching only: nothing else in
+mindseye calls it.
 """
 
 from __future__ import annotations
