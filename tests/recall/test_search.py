@@ -98,7 +98,7 @@ def named(shapes: Collection, tmp_path_factory: pytest.TempPathFactory) -> Colle
     return write_collection(tmp_path_factory.mktemp("named") / "named", splits, INFO)
 
 
-@pytest.mark.parametrize("hasher", ["fusion", "vtph"])
+@pytest.mark.parametrize("hasher", ["lemon", "fusion", "vtph"])
 def test_other_hashers_search_too_and_are_read_again(
     named: Collection, monkeypatch: pytest.MonkeyPatch, hasher: str
 ) -> None:
@@ -122,6 +122,8 @@ def test_a_hasher_that_cannot_search_is_refused_by_name(shapes: Collection) -> N
             open_searcher(shapes, hasher=name)
     with pytest.raises(BadInput, match="no labels"):
         open_searcher(shapes, hasher="dsph")
+    with pytest.raises(BadInput, match="no labels"):
+        open_searcher(shapes, hasher="lemon")
 
 
 def test_a_sheet_shows_what_was_found(searcher: Searcher) -> None:

@@ -111,6 +111,7 @@ READS = {"fusion": "wide", "vtph": "companions", "vtph_published": "own pictures
 SLOW = ("vtph", "vtph_published")
 KEPT: dict[str, Callable[[Pairs, int], JointHasher | Vtph]] = {
     "cca_itq": fit_cca_itq,
+    "lemon": lambda pairs, bits: fit_lemon(pairs, bits).now,  # its functions, without the sums from which it goes on
     "csq": fit_csq,
     "orthohash": fit_orthohash,
     "dsph": fit_dsph,
