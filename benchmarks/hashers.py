@@ -62,7 +62,7 @@ def fit_one(task: Task, train: Pairs, hasher: str, bits: int, seed: int, folder:
     except BadInput as refused:  # e.g. more bits than there are directions
         say(f"{hasher}, {bits} bits: {refused.what}")
         return
-    row = {"collection": collection, **as_row(run), **circumstances()}
+    row = {"collection": collection, "labels": task.labelled_by, **as_row(run), **circumstances()}
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "row.json", row)
     shown = ("collection", "hasher", "bits", "seed", "map_all", "fit_seconds")
@@ -101,8 +101,10 @@ def tables(rows: Sequence[dict[str, Any]]) -> str:
         runs = [as_run(row) for row in mine]
         one = runs[0].retrieval[0]
         seeds = sorted({run.seed for run in runs})
+        labels = " and ".join(sorted({row["labels"] for row in mine}))
         said = (
-            f"{one.queries} queries, {one.labelled} of them with anything relevant among {one.database}; seeds {seeds}"
+            f"{one.queries} queries, {one.labelled} of them with anything relevant among {one.database}; labels are"
+            f" {labels}; seeds {seeds}"
         )
         machines = "; ".join(sorted({f"{row['processor']}, {row['cores']} cores, {row['date'][:10]}" for row in mine}))
         parts += [f"### {name}", f"{said}. {machines}.", markdown_table(HEADS, table({"table": summarised(runs)}))]

@@ -82,7 +82,8 @@ def quality(collection: Collection) -> None:
             for row in rows:
                 print_figure(
                     "mAP@all", row.map_all, chance.map_all, "random codes", "share", better="higher",
-                    collection=collection.name, **{k: v for k, v in row.as_json().items() if k != "map_all"},
+                    collection=collection.name, labels=task.labelled_by,
+                    **{k: v for k, v in row.as_json().items() if k != "map_all"},
                 )  # fmt: skip
 
 

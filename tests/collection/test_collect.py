@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -170,6 +172,43 @@ def test_the_concept_is_the_metadatas_where_it_is_given(tmp_path: Path) -> None:
         "cat",
         "cat",
     ]
+
+
+def test_keywords_are_kept_united_and_read_back_and_datasets_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    rows: list[dict[str, Any]] = [{"file_name": f"{number}.png", "text": f"thing {number}"} for number in range(30)]
+    rows[3]["keywords"] = ["red", "round"]
+    rows.append({"file_name": "copy.png", "text": "a copy", "keywords": ["round", "new"]})
+    files = {row["file_name"]: png(sprite(number)) for number, row in enumerate(rows)} | {"copy.png": png(sprite(3))}
+    metadata = {"metadata.jsonl": "\n".join(json.dumps(row) for row in rows)}
+    made = collect(write_files(tmp_path / "s", {**files, **metadata}), tmp_path / "c")
+    words = {one.file_name: one.keywords for split in made.splits.values() for one in split}
+    assert words.pop("3.png") == ("red", "round", "new")
+    assert set(words.values()) == {()} and len(made.splits) == 2
+    loaded = datasets.load_dataset(str(made.path), cache_dir=str(tmp_path / "cache"))
+    assert sorted(word for rows in loaded.values() for own in rows["keywords"] for word in own) == [
+        "new",
+        "red",
+        "round",
+    ]
+    again = collect(made.path, tmp_path / "again")
+    assert again.fingerprint == made.fingerprint
+
+
+def test_keywords_change_the_fingerprint_and_a_collection_without_them_has_no_column(tmp_path: Path) -> None:
+    made = collect(write_files(tmp_path / "s", captioned(5)), tmp_path / "c")
+    examples = list(made.splits["train"])
+    assert "keywords" not in made.splits["train"].table.column_names
+    assert made.splits["train"].keywords == [()] * len(examples)
+    named = [replace(examples[0], keywords=("red",)), *examples[1:]]
+    other = write_collection(tmp_path / "named", {"train": named}, made.info)
+    same = write_collection(tmp_path / "same", {"train": examples}, made.info)
+    assert other.fingerprint != same.fingerprint == made.fingerprint
+    assert other.splits["train"][0].keywords == ("red",)
 
 
 def test_large_pictures_are_reduced_and_stored_without_their_metadata(tmp_path: Path) -> None:

@@ -92,6 +92,20 @@ def test_metadata_gives_caption_and_concept(tmp_path: Path, metadata: str, conte
     assert (one.texts.captions, one.texts.source, one.concept) == (("a cat",), metadata, "cat")
 
 
+@pytest.mark.parametrize(
+    ("metadata", "content"),
+    [
+        ("metadata.jsonl", '{"file_name": "a.png", "text": "a cat", "keywords": ["Animal", " pet ", "animal", "", 3]}'),
+        ("metadata.jsonl", '{"file_name": "a.png", "text": "a cat", "keywords": "animal; Pet"}'),
+        ("metadata.csv", 'file_name,text,keywords\na.png,a cat,"animal, pet"\n'),
+        ("metadata.csv", 'file_name,text,keywords\na.png,a cat,"[""animal"", ""pet""]"\n'),
+    ],
+)
+def test_metadata_gives_keywords_which_are_no_captions(tmp_path: Path, metadata: str, content: str) -> None:
+    one = found(write_files(tmp_path / "s", {"a.png": PNG, metadata: content}))["a.png"]
+    assert (one.texts.captions, one.keywords) == (("a cat",), ("animal", "pet"))
+
+
 def test_metadata_comes_before_sidecars_and_each_source_is_named(tmp_path: Path) -> None:
     rows = '{"file_name": "a.png", "text": "from metadata"}\n{"file_name": "b.png", "text": ""}\n'
     files: dict[str, bytes | str] = {
@@ -265,6 +279,15 @@ def test_parquet_rows_give_pictures_as_bytes_or_struct(tmp_path: Path) -> None:
     other = found(parquet(tmp_path / "b.parquet", image=[PNG], title=["a dog"], concept=["dog"]))
     assert other["b.parquet row 1"].texts.source == "column title"
     assert other["b.parquet row 1"].concept == "dog"
+
+
+def test_parquet_rows_give_keywords_and_what_is_no_text_among_them_is_passed_over(tmp_path: Path) -> None:
+    columns: dict[str, list[object]] = {"image": [PNG] * 3, "title": ["a", "b", "c"]}
+    one = found(parquet(tmp_path / "a.parquet", **columns, keywords=[["Animal", "pet", None], None, []]))
+    assert [each.keywords for each in one.values()] == [("animal", "pet"), (), ()]
+    numbers = found(parquet(tmp_path / "b.parquet", **columns, keywords=[[1], [2], [3]]))
+    assert [each.keywords for each in numbers.values()] == [()] * 3
+    assert [each.texts.captions for each in numbers.values()] == [("a",), ("b",), ("c",)]
 
 
 def test_a_folder_of_parquet_files_survives_a_damaged_one(tmp_path: Path) -> None:

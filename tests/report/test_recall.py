@@ -129,7 +129,8 @@ def test_page_tables_and_lines_hold_every_fit(evaluation: RecallEvaluation) -> N
     lines = [json.loads(line) for line in evaluation.lines().splitlines()]
     assert len(lines) == 6 * len(evaluation.runs) + 5
     assert all(line["collection"] == "kinds" for line in lines)
-    assert "40 held-out queries" in text
+    assert "40 held-out queries" in text and "labels are words of captions" in text
+    assert "share a label (words of captions)" in html
 
 
 def test_texts_that_hold_their_pictures_are_marked_and_slow_hashers_must_be_named() -> None:

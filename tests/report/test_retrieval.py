@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from PIL import Image
 from mindseye.collection.collection import Collection, Example, write_collection
 from mindseye.errors import BadInput
 from mindseye.recall.hashers import Pairs, fit_cca_itq, fit_random_codes
-from mindseye.recall.labels import label_table, word_labels
+from mindseye.recall.labels import label_table, labelled_by, telling, words_on
 from mindseye.report.retrieval import Retrieval, measure_retrieval, retrieval_task
 
 KINDS = [f"kind{number}" for number in range(20)]
@@ -40,7 +41,7 @@ def features_of(collection: Collection) -> dict[str, Pairs]:
         hidden = rng.standard_normal((len(split), 36))
         hidden[:, :20] = [3 * (np.array(KINDS) == captions[0][2:]) for captions in split.captions]
         noise = 0.2 * rng.standard_normal((len(split), 60))
-        labels = label_table(word_labels(split.captions))[0]
+        labels = label_table(telling(words_on(collection, name)))[0]
         features[name] = Pairs(hidden @ to_pictures + noise, hidden @ to_words, np.arange(len(split)), labels)
     return features
 
@@ -91,10 +92,29 @@ def test_reranking_all_candidates_gives_what_floats_give(measured: dict[str, lis
 
 
 def test_labels_are_words_that_say_something() -> None:
-    captions = [[f"a {KINDS[row % 20]} on a thing"] for row in range(100)] + [["a rare thing"]] * 4
-    labels = word_labels([*captions, *[["much else"]] * 200])
+    words = [{"a", KINDS[row % 20], "thing"} for row in range(100)] + [{"a", "rare", "thing"}] * 4
+    labels = telling([*words, *[{"much", "else"}] * 200])
     assert labels[0] == {"kind0"}  # "a" and "thing" are on more than a tenth, "rare" on less than five
     assert labels[101] == set()
+
+
+def test_a_collection_with_keywords_is_labelled_by_them_and_any_other_by_the_words_of_its_captions(
+    tmp_path: Path,
+) -> None:
+    plain = collection_of(tmp_path / "plain")
+    assert labelled_by(plain) == "words of captions"
+    assert retrieval_task(plain, features_of(plain)).label_names == sorted(KINDS)
+    named = {
+        name: [replace(each, keywords=(f"family {int(each.file_name[:-4]) % 10}", "rare")) for each in split]
+        for name, split in plain.splits.items()
+    }
+    keyed = write_collection(tmp_path / "keyed", named, plain.info)
+    task = retrieval_task(keyed, features_of(keyed))
+    assert labelled_by(keyed) == task.labelled_by == "keywords"
+    assert task.label_names == [f"family {number}" for number in range(10)]  # "rare" is on all of them
+    assert task.same_label[:, ~task.held_out].sum(1).tolist() == [18] * 20
+    assert words_on(keyed, "validation")[3] == {"family 3", "rare"}
+    assert np.array_equal(features_of(keyed)["train"].labelled().sum(0), [18] * 10)
 
 
 def test_a_collection_without_a_held_out_split_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ MOST = 100  # captions of one picture; more are left out
 
 TEXT_KEYS = ("text", "caption", "captions")  # names of the caption in JSON objects, metadata rows and Parquet columns
 LAST_TEXT_KEY = "title"  # asked only where none of the above is there
+KEYWORDS_KEY = "keywords"  # single words for what a picture shows: labels, never captions
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def clean(raw: Iterable[Any], source: str) -> Texts:
         if not isinstance(text, str):
             problem = f"the caption in {source} is not a text but a {type(text).__name__}"
             continue
-        if any("\ud800" <= character <= "\udfff" for character in text):  # what bytes that are not UTF-8 decode to
+        if not _is_unicode(text):
             problem = f"the caption in {source} is not valid UTF-8"
             continue
         line = clean_line(text)
@@ -75,6 +77,22 @@ def raw_texts(row: Mapping[str, Any]) -> list[Any]:
         value = row.get(key)
         values += value if isinstance(value, list) else [value]
     return values
+
+
+def clean_keywords(raw: Any) -> tuple[str, ...]:
+    """The keywords of one picture: clean, in lower case, no two alike, in the order given, 100 at most.
+
+    Args:
+        raw: a list of texts, or one text with commas or semicolons between them; all else says nothing.
+    """
+    words = re.split("[,;]", raw) if isinstance(raw, str) else raw if isinstance(raw, list) else []
+    lines = (clean_line(word).lower()[:LONGEST] for word in words if isinstance(word, str) and _is_unicode(word))
+    return tuple(dict.fromkeys(line for line in lines if line))[:MOST]
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it can be written down: bytes that are not UTF-8 decode to lone surrogates, which cannot."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def decode(data: bytes) -> str:

@@ -37,7 +37,7 @@ def _body(name: str, info: Mapping[str, Any]) -> list[str]:
         "Near-duplicates share a `group`, and no group is in both train and validation.",
         "",
         "Columns: `image` (PNG or lossless WebP), `text` (the first caption), `captions` (all of them), `file_name`,",
-        "`concept`, `group`, `source` (where the captions came from).",
+        "`concept`, `group`, `source` (where the captions came from); `truth` and `keywords` where there are any.",
     ]
     if licence := info.get("licence"):
         lines += ["", "## Licence", "", str(licence)]

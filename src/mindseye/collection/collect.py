@@ -63,6 +63,7 @@ class _Picture:
     prepared: Prepared
     captions: tuple[str, ...]
     concept: str
+    keywords: tuple[str, ...]
     copies: list[str] = field(default_factory=list)
 
 
@@ -207,10 +208,11 @@ def _merge_copies(reading: _Reading) -> list[_Picture]:
         found = prepared.found
         kept = first.get(prepared.looks.digest)
         if kept is None:
-            first[prepared.looks.digest] = _Picture(prepared, found.texts.captions, found.concept)
+            first[prepared.looks.digest] = _Picture(prepared, found.texts.captions, found.concept, found.keywords)
             continue
         kept.captions = tuple(dict.fromkeys(kept.captions + found.texts.captions))[:MOST]
         kept.concept = kept.concept or found.concept
+        kept.keywords = tuple(dict.fromkeys(kept.keywords + found.keywords))[:MOST]
         kept.copies.append(found.file_name)
         reason = f"the same picture as {kept.prepared.found.file_name}, which has its captions too"
         reading.excluded.append(Excluded(found.file_name, reason))
@@ -226,6 +228,7 @@ def _example(picture: _Picture, key: str) -> Example:
         concept=picture.concept or key,
         group=key,
         source=found.texts.source if picture.captions else "",
+        keywords=picture.keywords,
     )
 
 

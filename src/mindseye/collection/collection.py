@@ -2,7 +2,8 @@
 
 On disk, in a folder:
 
-    data/train-00000-of-00001.parquet        a row a picture: image, text, captions, file_name, concept, group, source
+    data/train-00000-of-00001.parquet        a row a picture: image, text, captions, file_name, concept, group, source,
+                                             and where any picture of the collection has such: truth, keywords
     data/validation-00000-of-00001.parquet
     collection.json                          counts, exclusions, suggestions, licence: `Collection.info`
     README.md                                a dataset card, so that `datasets.load_dataset(folder)` opens it
@@ -14,7 +15,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,35 +39,22 @@ RECORD = "collection.json"
 
 _SPLIT_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
-_FEATURES = {
-    "image": {"_type": "Image"},
-    "text": {"dtype": "string", "_type": "Value"},
-    "captions": {"feature": {"dtype": "string", "_type": "Value"}, "_type": "List"},
-    "file_name": {"dtype": "string", "_type": "Value"},
-    "concept": {"dtype": "string", "_type": "Value"},
-    "group": {"dtype": "string", "_type": "Value"},
-    "source": {"dtype": "string", "_type": "Value"},
-}
-_FIELDS = [
-    ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
-    ("text", pa.string()),
-    ("captions", pa.list_(pa.string())),
-    ("file_name", pa.string()),
-    ("concept", pa.string()),
-    ("group", pa.string()),
-    ("source", pa.string()),
-]
+_PICTURE = pa.struct([("bytes", pa.binary()), ("path", pa.string())]), {"_type": "Image"}
+_TEXT = pa.string(), {"dtype": "string", "_type": "Value"}
+_TEXTS = pa.list_(pa.string()), {"feature": _TEXT[1], "_type": "List"}
+_COLUMNS = {  # each as Arrow has it and as `datasets` calls it
+    "image": _PICTURE, "text": _TEXT, "captions": _TEXTS, "file_name": _TEXT, "concept": _TEXT, "group": _TEXT,
+    "source": _TEXT,
+}  # fmt: skip
+_MORE = {"truth": _TEXT, "keywords": _TEXTS}  # only where there are any
 
 
-def _schema(*more: str) -> pa.Schema:
-    """The columns, with more columns of text, as `datasets` reads them too."""
-    features = {**_FEATURES, **{name: {"dtype": "string", "_type": "Value"} for name in more}}
-    fields = [*_FIELDS, *((name, pa.string()) for name in more)]
+def _schema(more: Iterable[str] = ()) -> pa.Schema:
+    """The columns, with those of `_MORE` that are named, in its order."""
+    columns = {**_COLUMNS, **{name: kind for name, kind in _MORE.items() if name in more}}
+    features = {name: feature for name, (_, feature) in columns.items()}
+    fields = [(name, arrow) for name, (arrow, _) in columns.items()]
     return pa.schema(fields, metadata={"huggingface": json.dumps({"info": {"features": features}})})
-
-
-SCHEMA = _schema()
-SCHEMA_WITH_TRUTH = _schema("truth")
 
 
 @dataclass(frozen=True)
@@ -81,6 +69,8 @@ class Example:
         group: the same for near-duplicates; a group never straddles two splits.
         source: which reader rule supplied the captions ("sidecar .txt", "metadata.jsonl", ...).
         truth: what exactly the picture shows, as JSON, where it was drawn from a known scene; else "".
+        keywords: single words for it, in lower case, that its maker gave besides captions: labels for
+            recall, which no imaginer reads.
     """
 
     picture: bytes
@@ -90,6 +80,7 @@ class Example:
     group: str
     source: str
     truth: str = ""
+    keywords: tuple[str, ...] = ()
 
 
 class Split:
@@ -114,6 +105,7 @@ class Split:
             group=self.groups[index],
             source=self.sources[index],
             truth=self.truths[index],
+            keywords=self.keywords[index],
         )
 
     def __iter__(self) -> Iterator[Example]:
@@ -145,6 +137,13 @@ class Split:
     def truths(self) -> list[str]:
         """What exactly each picture shows, as JSON; "" where it is not known."""
         return self._column("truth") if "truth" in self.table.column_names else [""] * len(self)
+
+    @cached_property
+    def keywords(self) -> list[tuple[str, ...]]:
+        """The keywords of each picture; none where the source has none."""
+        if "keywords" not in self.table.column_names:
+            return [()] * len(self)
+        return [tuple(words) for words in self._column("keywords")]
 
     def _column(self, name: str) -> list[Any]:
         values: list[Any] = self.table.column(name).to_pylist()
@@ -209,6 +208,7 @@ class Collection:
         for name, split in self.splits.items():
             for example in split:
                 texts = [name, example.file_name, list(example.captions), example.concept, example.group]
+                texts += [list(example.keywords)] if example.keywords else []  # older collections keep their digest
                 digest.update(hashlib.sha256(example.picture).digest())
                 digest.update(hashlib.sha256(json.dumps(texts).encode()).digest())
         return digest.hexdigest()
@@ -251,8 +251,9 @@ def write_collection(destination: Path, splits: Mapping[str, Sequence[Example]],
     with files.written_aside(destination) as aside:
         (aside / "data").mkdir(parents=True)
         began = time.perf_counter()
+        more = {name for name in _MORE for example in everything if getattr(example, name)}
         for name, examples in kept.items():
-            pq.write_table(_table(examples), aside / "data" / _parquet_name(name), compression="zstd")
+            pq.write_table(_table(examples, more), aside / "data" / _parquet_name(name), compression="zstd")
         written = sum(file.stat().st_size for file in (aside / "data").iterdir())
         record["seconds"] = {**info.get("seconds", {}), "write": round(time.perf_counter() - began, 3)}
         record["bytes"] = {**info.get("bytes", {}), "write": written}
@@ -305,7 +306,7 @@ def _parquet_name(split: str) -> str:
     return f"{split}-00000-of-00001.parquet"
 
 
-def _table(examples: Sequence[Example]) -> pa.Table:
+def _table(examples: Sequence[Example], more: Set[str]) -> pa.Table:
     columns = {
         "image": [{"bytes": example.picture, "path": example.file_name} for example in examples],
         "text": [example.captions[0] if example.captions else "" for example in examples],
@@ -314,16 +315,16 @@ def _table(examples: Sequence[Example]) -> pa.Table:
         "concept": [example.concept for example in examples],
         "group": [example.group for example in examples],
         "source": [example.source for example in examples],
+        "truth": [example.truth for example in examples],
+        "keywords": [list(example.keywords) for example in examples],
     }
-    if not any(example.truth for example in examples):
-        return pa.Table.from_pydict(columns, schema=SCHEMA)
-    return pa.Table.from_pydict({**columns, "truth": [example.truth for example in examples]}, schema=SCHEMA_WITH_TRUTH)
+    schema = _schema(more)
+    return pa.Table.from_pydict({name: columns[name] for name in schema.names}, schema=schema)
 
 
 def _read_table(path: Path) -> pa.Table:
     try:
-        known = "truth" in pq.read_schema(path).names
-        return pq.read_table(path, schema=SCHEMA_WITH_TRUTH if known else SCHEMA)
+        return pq.read_table(path, schema=_schema(pq.read_schema(path).names))
     except (OSError, ValueError, pa.ArrowException) as error:
         raise BadInput(
             f"{path} cannot be read",

@@ -5,7 +5,7 @@
     index/        the nearest codes, exactly, by NumPy, FAISS or Milvus
     features.py   a collection as hashers need it
     companions.py what VTPH puts beside a caption
-    labels.py     the words of captions that say something
+    labels.py     which keywords, or words of captions, say something
     search.py     a collection's pictures by words or by a picture
     ranking.py    how good a ranking is: mAP and recall, with a rule for ties
     codes/        error-correcting codes, written out to be read

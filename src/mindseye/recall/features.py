@@ -10,7 +10,7 @@ import torch
 from jaxtyping import UInt8
 from numpy.typing import NDArray
 
-from mindseye.collection.collection import Collection, Split
+from mindseye.collection.collection import Collection
 from mindseye.files import cache_folder
 from mindseye.observe.efficientnet import STAGES
 from mindseye.observe.features import CaptionFeatures, caption_features
@@ -20,7 +20,7 @@ from mindseye.recall.companions import Companions
 from mindseye.recall.hashers import Pairs
 from mindseye.recall.hashers.hasher import unit
 from mindseye.recall.hashers.vtph import LAYOUT
-from mindseye.recall.labels import label_table, word_labels
+from mindseye.recall.labels import label_table, telling, words_on
 
 GRAINS = (1, 2, 3)  # tokens in a row
 
@@ -95,7 +95,7 @@ def collection_features(
     log: Log = lambda line: None,
     view: View = plain,
 ) -> dict[str, Pairs]:
-    """The features of every split, from the cache folder where they are there, with the words of its own as labels.
+    """The features of every split, from the cache folder where they are there, with labels of its own.
 
     Args:
         collection: any; pictures without captions are looked at too.
@@ -109,8 +109,7 @@ def collection_features(
     """
     log(f"looking at {sum(map(len, collection.splits.values())):,} pictures with {picture_encoder.name} (done once)")
     return {
-        name: _split_features(split, text_encoder, picture_encoder, seen_at(collection), log, view)
-        for name, split in collection.splits.items()
+        name: _split_features(collection, name, text_encoder, picture_encoder, log, view) for name in collection.splits
     }
 
 
@@ -121,10 +120,10 @@ def seen_at(collection: Collection) -> tuple[int, int, bool]:
 
 
 def _split_features(
-    split: Split,
+    collection: Collection,
+    name: str,
     text_encoder: TextEncoder,
     picture_encoder: PictureEncoder,
-    at: tuple[int, int, bool],
     log: Log,
     view: View,
 ) -> Pairs:
@@ -132,16 +131,16 @@ def _split_features(
         if done % 1000 < 8:
             log(f"looked at {done:,} of {of:,} pictures")
 
-    cache = cache_folder() / "features"
+    split, cache = collection.splits[name], cache_folder() / "features"
     captions = [caption for captions in split.captions for caption in captions]
     picture_of = np.repeat(np.arange(len(split)), [len(captions) for captions in split.captions])
     read = nothing_said(text_encoder) if not captions else caption_features(text_encoder, captions, cache)
-    arrays = split.arrays(*at)
+    arrays = split.arrays(*seen_at(collection))
     seen = picture_features(picture_encoder, arrays, cache, said)
     if view is parts:
         seen = replace(seen, patches=picture_patches(picture_encoder, arrays, cache, said))
     pictures, words = view(seen, read)
-    return Pairs(pictures, words, picture_of, label_table(word_labels(split.captions))[0])
+    return Pairs(pictures, words, picture_of, label_table(telling(words_on(collection, name)))[0])
 
 
 class Queries:

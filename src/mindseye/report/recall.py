@@ -194,6 +194,7 @@ def measure_all(
         "labelled": runs[0].retrieval[0].labelled,
         "database": runs[0].retrieval[0].database,
         "gallery": runs[0].retrieval[0].gallery,
+        "labels": task.labelled_by,
         "seeds": seeds,
         "bits": list(bits),
         "table": summarised(runs),

@@ -75,7 +75,7 @@ def said(facts: dict[str, Any]) -> str:
     return (
         f"{facts['collection']}: {facts['queries']:,} held-out queries, {facts['labelled']:,} of them with anything "
         f"relevant among {facts['database']:,} training pictures; R@k among all {facts['gallery']:,}; "
-        f"{facts['seeds']} seeds."
+        f"labels are {facts['labels']}; {facts['seeds']} seeds."
     )
 
 

@@ -2,14 +2,15 @@
 
 The queries are captions and pictures of held-out splits, which no hasher was fitted on. Two questions:
 
-- *Labels* (mAP): the database is the training split, and relevant is what shares a label with the query.
+- *Labels* (mAP): the database is the training split, and relevant is what shares a label with the query: a keyword
+  where the collection has keywords, else a word of the captions (`mindseye.recall.labels`).
 - *Pairs* (R@k): the database is every picture (or every picture's first caption) of the collection, and relevant are
   those of the query's own concept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,7 +23,7 @@ from mindseye.errors import BadInput
 from mindseye.recall.bits import distances, pack
 from mindseye.recall.hashers import Hasher, Pairs
 from mindseye.recall.hashers.hasher import unit
-from mindseye.recall.labels import label_table, word_labels
+from mindseye.recall.labels import label_table, labelled_by, telling, words_on
 from mindseye.recall.ranking import average_precision, found_within, ranked, reranked
 
 RERANKED = 200  # as many as `recall.search` puts in order by cosine
@@ -73,6 +74,7 @@ class Task:
     Attributes:
         pictures, words: features of each row.
         held_out: rows that are queries; the others are the training split.
+        labelled_by: what the labels are: "keywords" or "words of captions".
         labels: which row has which label.
         label_names: their names, the most frequent first.
         concepts: what each row shows, as far as is known; a name of its own where it is not.
@@ -82,6 +84,7 @@ class Task:
     pictures: Float[np.ndarray, "row picture_width"]
     words: Float[np.ndarray, "row word_width"]
     held_out: Bool[np.ndarray, "row"]
+    labelled_by: str
     labels: Bool[np.ndarray, "row label"]
     label_names: list[str]
     concepts: NDArray[np.str_]
@@ -89,16 +92,13 @@ class Task:
     same_concept: Bool[np.ndarray, "query row"]
 
 
-def retrieval_task(
-    collection: Collection, features: dict[str, Pairs], labels: Sequence[set[str]] | None = None
-) -> Task:
+def retrieval_task(collection: Collection, features: dict[str, Pairs]) -> Task:
     """The queries and the database of a collection.
 
     Args:
-        collection: with captions and a held-out split.
+        collection: with captions and a held-out split. Labels are the keywords, or else the words of the captions, that
+            are on at least 5 of its captioned pictures and at most a tenth of them.
         features: of its splits, from `recall.features.collection_features`.
-        labels: of every captioned picture, in the order of the splits; the words of its captions that are on at least
-            5 pictures and at most a tenth of them, unless given.
 
     Raises:
         BadInput: no held-out picture has a caption.
@@ -112,15 +112,15 @@ def retrieval_task(
             why="captioned pictures are needed both in train and in a held-out split",
             next_step="collect more captioned pictures",
         )
-    if labels is None:
-        labels = word_labels([splits[name].captions[row] for name, row in rows])
-    table, names = label_table(labels)
+    words = {name: words_on(collection, name) for name in splits}
+    table, names = label_table(telling([words[name][row] for name, row in rows]))
     counted = table.astype(np.float32)
     concepts = np.array([splits[name].concepts[row] or f"{name} {row}" for name, row in rows])
     return Task(
         pictures=np.stack([features[name].pictures[row] for name, row in rows]),
         words=np.stack([features[name].words[features[name].first_caption(row)] for name, row in rows]),
         held_out=held_out,
+        labelled_by=labelled_by(collection),
         labels=table,
         label_names=names,
         concepts=concepts,

@@ -33,7 +33,7 @@ def read_tree(tree: Tree) -> Iterator[Found | Excluded]:
         texts |= subfolder_texts(pictures)
     for picture in pictures:
         concept = metadata.concept(picture) or folders.concept(picture)
-        yield Found(picture, folders.load(picture), texts[picture], concept)
+        yield Found(picture, folders.load(picture), texts[picture], concept, metadata.keywords(picture))
     yield from tree.excluded
     yield from [*metadata.excluded, *folders.excluded, *coco.excluded]
 

@@ -18,12 +18,14 @@ class Found:
         load: gives its bytes, or its path if it is a file; may raise `OSError`.
         texts: its captions, with where they came from.
         concept: what the metadata says it shows; "" if nothing.
+        keywords: single words for it that the metadata gives besides captions.
     """
 
     file_name: str
     load: Callable[[], Path | bytes]
     texts: Texts
     concept: str = ""
+    keywords: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from mindseye.collection.captions import MOST, Texts, clean, clean_line, decode, raw_texts
+from mindseye.collection.captions import KEYWORDS_KEY, MOST, Texts, clean, clean_keywords, clean_line, decode, raw_texts
 from mindseye.collection.readers.found import Excluded
 from mindseye.collection.readers.tree import METADATA_LIMIT_BYTES, Tree, inside, printable
 
@@ -28,6 +28,7 @@ class Metadata:
         self.excluded: list[Excluded] = []
         self._texts: dict[str, Texts] = {}
         self._concepts: dict[str, str] = {}
+        self._keywords: dict[str, tuple[str, ...]] = {}
         names = [name for name in tree.files if PurePosixPath(name).name.lower() in METADATA_NAMES]
         for name in sorted(names, key=_nearest_last):
             self._read(tree, name)
@@ -39,6 +40,10 @@ class Metadata:
     def concept(self, picture: str) -> str:
         """The `concept` column's value; "" if there is none."""
         return self._concepts.get(picture, "")
+
+    def keywords(self, picture: str) -> tuple[str, ...]:
+        """What the `keywords` column says; nothing if there is none."""
+        return self._keywords.get(picture, ())
 
     def _read(self, tree: Tree, name: str) -> None:
         """Takes over the rows of one file; they override what a file further up said."""
@@ -55,6 +60,8 @@ class Metadata:
                 texts += raw_texts(row)
             if isinstance(concept := row.get("concept"), str) and clean_line(concept):
                 self._concepts[picture] = clean_line(concept)
+            if keywords := clean_keywords(row.get(KEYWORDS_KEY)):
+                self._keywords[picture] = keywords
         for picture, texts in raw.items():
             found = clean(texts, source)
             if rows[picture] > 1:
@@ -126,8 +133,8 @@ def _csv_rows(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
 
 
 def _csv_value(key: str, value: str) -> Any:
-    """`captions` may hold a JSON list; everything else is text."""
-    if key == "captions" and value.lstrip().startswith("["):
+    """`captions` and `keywords` may hold a JSON list; everything else is text."""
+    if key in ("captions", KEYWORDS_KEY) and value.lstrip().startswith("["):
         try:
             return json.loads(value)
         except (ValueError, RecursionError):

@@ -10,7 +10,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mindseye.collection.captions import LAST_TEXT_KEY, TEXT_KEYS, clean, clean_line, raw_texts
+from mindseye.collection.captions import (
+    KEYWORDS_KEY,
+    LAST_TEXT_KEY,
+    TEXT_KEYS,
+    clean,
+    clean_keywords,
+    clean_line,
+    raw_texts,
+)
 from mindseye.collection.readers.found import Excluded, Found
 from mindseye.collection.readers.tree import PARQUET_SUFFIX, Tree, printable, storable, suffix
 
@@ -41,9 +49,8 @@ def _read_file(name: str, held: Path | io.BytesIO, seen: set[str]) -> Iterator[F
         if IMAGE_COLUMN not in columns:
             yield Excluded(name, f"it has no column `{IMAGE_COLUMN}`, only {', '.join(columns)}")
             return
-        wanted = [
-            column for column in (IMAGE_COLUMN, *TEXT_KEYS, LAST_TEXT_KEY, "file_name", "concept") if column in columns
-        ]
+        known = (IMAGE_COLUMN, *TEXT_KEYS, LAST_TEXT_KEY, "file_name", "concept", KEYWORDS_KEY)
+        wanted = [column for column in known if column in columns]
         rows = (
             batch.slice(at, 1)
             for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=wanted)
@@ -63,7 +70,8 @@ def found_in_row(row: dict[str, Any], where: str, seen: set[str]) -> Found | Exc
     """One row as a picture.
 
     Args:
-        row: `image` as bytes or as {bytes, path}, the caption columns, and `file_name` and `concept` if there.
+        row: `image` as bytes or as {bytes, path}, the caption columns, and `file_name`, `concept` and `keywords` if
+            there.
         where: names the row, for reasons and for a picture without a name of its own.
         seen: the names used so far; the row's name is added. A name that comes again is followed by `where`.
     """
@@ -83,4 +91,5 @@ def found_in_row(row: dict[str, Any], where: str, seen: set[str]) -> Found | Exc
         lambda: data,
         clean(raw_texts(row), f"column {column}"),
         clean_line(concept) if isinstance(concept, str) and storable(concept) else "",
+        clean_keywords(row.get(KEYWORDS_KEY)),
     )

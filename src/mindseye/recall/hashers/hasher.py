@@ -68,7 +68,7 @@ class Pairs:
         if self.labels is None or not self.labels.any():
             raise BadInput(
                 "there are no labels to learn from",
-                why="this hasher is told which pictures show the same, and no word is on five pictures or more",
+                why="this hasher is told which pictures show the same, and no keyword or word is on five or more",
                 next_step="use cca_itq, which needs captions only",
             )
         return self.labels
