@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.report.nearby import trained_run
+
+from mindseye.pictures.story import read_story
 
 
 @pytest.fixture
@@ -78,6 +81,20 @@ def test_a_picture_is_varied_and_a_missing_one_named(mindseye, tiny_folder, phot
     assert (story["prompt"], story["strength"]) == ("", 0.4)
     said = mindseye("vary", tiny_folder, tmp_path / "nowhere.png")
     assert said.code == 2 and "nowhere.png" in said.err
+
+
+@pytest.mark.parametrize("way", [("complete", "--keep", 0.5), ("vary", "--strength", 0.4)])
+def test_a_picture_gone_on_from_can_name_its_nearest_training_pictures(
+    mindseye, tiny_folder, photo, tmp_path, way
+) -> None:
+    model, (command, *how) = trained_run(tiny_folder, tmp_path).path, way
+    options = (*how, "-n", 2, "--steps", 2, "--out", tmp_path / "out", "--json")
+    said = mindseye(command, model, photo, *options, "--nearest")
+    assert said.code == 0, said.err
+    for picture in json.loads(said.out.splitlines()[-1])["pictures"]:
+        near = read_story(Path(picture["path"]))["nearest"]
+        assert near == picture["nearest"] and len(near) == 3
+        assert [one["cosine"] for one in near] == sorted((one["cosine"] for one in near), reverse=True)
 
 
 def test_a_strip_between_two_prompts_and_between_two_seeds(mindseye, tiny_folder, tmp_path) -> None:

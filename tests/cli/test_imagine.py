@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
+from tests.report.nearby import trained_run
 
 from mindseye.cli.begin import prompt_box
+from mindseye.pictures.story import read_story
 
 
 @pytest.fixture
@@ -80,6 +83,51 @@ def test_the_story_is_in_the_picture_unless_stripped(imagine, mindseye, tmp_path
     path = imagine("a smiling cat", "-n", 1, "--strip").out.splitlines()[0]
     assert path.endswith("a-smiling-cat-0-2.png")
     assert "tells nothing" in mindseye("show", path).out
+
+
+@pytest.mark.parametrize("more", [(), ("--think", 2)])
+def test_the_nearest_training_pictures_are_told_where_they_are_asked_for(
+    mindseye, tiny_folder: Path, tiny_thinker: Path, tmp_path: Path, more
+) -> None:
+    run = trained_run(tiny_folder, tmp_path)
+    shutil.copytree(tiny_thinker, run.model / "thinker")
+
+    def imagine(*options: object) -> Path:
+        said = mindseye(
+            "imagine", "a cat", "-n", 1, "--steps", 2, "--model", run.path, "--out", tmp_path / "pictures", *more,
+            *options, "--json",
+        )  # fmt: skip
+        assert said.code == 0 and ("nearest deep/" in said.err) == ("--nearest" in options)
+        (picture,) = json.loads(said.out.splitlines()[-1])["pictures"]
+        assert len(picture.get("nearest", [])) == (3 if "--nearest" in options else 0)
+        return Path(picture["path"])
+
+    path = imagine("--nearest")
+    near = read_story(path)["nearest"]
+    assert len(near) == 3 and all(one["file_name"].startswith("deep/") for one in near)
+    shown = mindseye("show", path).out.splitlines()
+    assert [line.split()[1:] for line in shown if line.startswith("nearest")] == [
+        [f"{one['cosine']:.3f}", one["file_name"]] for one in near
+    ]
+    assert str(tmp_path) not in path.read_bytes().decode("latin-1")
+    assert read_story(imagine())["nearest"] == []
+    assert read_story(imagine("--nearest", "--strip")) == {}
+
+
+def test_training_pictures_that_are_not_at_hand_are_said_to_be_so_before_anything_is_drawn(
+    imagine, tmp_path: Path
+) -> None:
+    said = imagine("a cat", "--nearest")
+    assert said.code == 2 and "not at hand" in said.err and "--collection" in said.err
+    assert not (tmp_path / "pictures").exists()
+
+
+def test_a_picture_that_kept_only_the_line_for_other_programs_is_shown_too(mindseye, tmp_path: Path) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("parameters", "a cat\nSteps: 20, Sampler: heun, CFG scale: 7, Seed: 1, Version: mindseye 0.1.0")
+    Image.new("RGB", (16, 16)).save(tmp_path / "kept.png", pnginfo=info)
+    said = mindseye("show", tmp_path / "kept.png")
+    assert said.code == 0 and "a cat" in said.out and "nearest" not in said.out
 
 
 def test_what_each_family_can_do_is_told_on_one_screen(mindseye, tmp_path: Path) -> None:

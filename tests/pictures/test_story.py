@@ -20,7 +20,7 @@ from tests.pictures.files import encoded, noise, png, smooth
 
 from mindseye.errors import BadInput
 from mindseye.pictures.opener import PictureError, open_picture
-from mindseye.pictures.story import Story, png_bytes, read_story, save_png
+from mindseye.pictures.story import NearPicture, Story, png_bytes, read_story, save_png
 
 STORY = Story(
     prompt="a smiling cat",
@@ -83,6 +83,24 @@ def test_of_a_path_only_the_models_name_travels(path: str) -> None:
     assert read_story(data)["model"] == "cats"
     for secret in (b"ann", str(Path.home()).encode() + b"/", f"{getpass.getuser()}@{socket.gethostname()}".encode()):
         assert secret not in data
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("red.png", "red.png"),
+        ("cats/red.png", "cats/red.png"),
+        ("/home/ada/red.png", "red.png"),
+        (r"C:\Users\ada\red.png", "red.png"),
+        (r"\\server\share\ada\red.png", "red.png"),
+    ],
+)
+def test_a_near_training_picture_is_named_as_in_its_collection_and_never_by_a_place_on_a_machine(
+    name: str, kept: str
+) -> None:
+    story = STORY.model_copy(update={"nearest": (NearPicture(file_name=name, cosine=0.912),)})
+    assert read_story(png_bytes(noise(), story))["nearest"] == [{"file_name": kept, "cosine": 0.912}]
+    assert read_story(png_bytes(noise(), STORY))["nearest"] == []
 
 
 def test_a_story_of_more_than_64_kib_is_refused() -> None:

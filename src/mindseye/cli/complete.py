@@ -43,6 +43,7 @@ def complete(
     temperature: Temperature = None,
     top_p: TopP = None,
     edits: console.Edits = None,
+    nearest: console.Nearest = False,
     out: Out = Path("pictures"),
     strip: Strip = False,
     as_json: console.Json = False,
@@ -58,7 +59,7 @@ def complete(
         "prompt": prompt, "negative_prompt": negative, "seed": seed, "count": count, "guidance": guidance,
         "steps": steps, "sampler": sampler, "temperature": temperature, "top_p": top_p, "edits": tuple(edits or ()),
     }  # fmt: skip
-    _go_on(model, picture, {**asked, **fields}, out, strip=strip, as_json=as_json)
+    _go_on(model, picture, {**asked, **fields}, out, nearest=nearest, strip=strip, as_json=as_json)
 
 
 def vary(
@@ -77,6 +78,7 @@ def vary(
     temperature: Temperature = None,
     top_p: TopP = None,
     edits: console.Edits = None,
+    nearest: console.Nearest = False,
     out: Out = Path("pictures"),
     strip: Strip = False,
     as_json: console.Json = False,
@@ -86,19 +88,22 @@ def vary(
         "prompt": prompt, "negative_prompt": negative, "seed": seed, "count": count, "guidance": guidance,
         "steps": steps, "sampler": sampler, "temperature": temperature, "top_p": top_p, "edits": tuple(edits or ()),
     }  # fmt: skip
-    _go_on(model, picture, {**asked, "strength": strength}, out, strip=strip, as_json=as_json)
+    _go_on(model, picture, {**asked, "strength": strength}, out, nearest=nearest, strip=strip, as_json=as_json)
 
 
-def _go_on(model: str, picture: Path, asked: dict[str, Any], out: Path, *, strip: bool, as_json: bool) -> None:
+def _go_on(
+    model: str, picture: Path, asked: dict[str, Any], out: Path, *, nearest: bool, strip: bool, as_json: bool
+) -> None:
     """Draws from a picture, saves what was drawn and a sheet with the given picture before it."""
     import mindseye
-    from mindseye.cli.drawing import draw, report_drawn, save_page, save_pictures, slug
+    from mindseye.cli.drawing import draw, near_training, report_drawn, save_page, save_pictures, slug
     from mindseye.pictures.sheet import contact_sheet
 
     began = time.monotonic()
     imaginer = mindseye.load(model)
     request = mindseye.Request.of(picture=_bytes(picture, "picture"), **asked)
-    pictures = draw(imaginer, request)
+    beside = near_training(imaginer, asked=nearest)
+    pictures = beside(draw(imaginer, request))
     name = slug(f"{picture.stem} {request.prompt}")
     paths = save_pictures(pictures, out, strip=strip, name=name)
     start = imaginer.fitted(request)

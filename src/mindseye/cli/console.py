@@ -16,6 +16,10 @@ Edits = Annotated[
     list[str] | None, typer.Option("--edit", help="Draw with this correction of the model; again for more.")
 ]
 
+Nearest = Annotated[
+    bool, typer.Option("--nearest", help="Say in each picture's story which training pictures it looks most like.")
+]
+
 
 def say(text: str = "") -> None:
     """A message to the person, on standard error."""

@@ -85,6 +85,32 @@ def draw_filming(imaginer: Imaginer, request: Request, folder: Path) -> list[Pic
     return [film.picture for film in films]
 
 
+def near_training(imaginer: Imaginer, *, asked: bool) -> Callable[[list[Picture]], list[Picture]]:
+    """What puts into the stories of drawn pictures which training pictures each looks most like, and says so.
+
+    Args:
+        imaginer: whose training pictures; they are looked at now, before anything is drawn.
+        asked: whether a person wants it; else pictures stay as they are.
+
+    Raises:
+        BadInput: the training pictures are not at hand.
+        Unavailable: the picture encoder is missing, or the cache cannot be written.
+    """
+    if not asked:
+        return lambda pictures: pictures
+    from mindseye.report.nearest import training_looks
+
+    looks = training_looks(imaginer, console.say)
+
+    def tell(pictures: list[Picture]) -> list[Picture]:
+        told = looks.told(pictures)
+        for picture in told:
+            console.say(f"seed {picture.story.seed}: nearest {', '.join(map(str, picture.story.nearest))}")
+        return told
+
+    return tell
+
+
 @contextmanager
 def _bar() -> Iterator[Callable[[Progress], None]]:
     with console.progress("drawing") as update:
@@ -165,6 +191,7 @@ def report_drawn(
                 "width": picture.story.width,
                 "height": picture.story.height,
                 **({"thought": picture.story.thought} if picture.story.thought else {}),
+                **({"nearest": [near.model_dump() for near in picture.story.nearest]} if picture.story.nearest else {}),
             }
             for path, picture in zip(paths, pictures, strict=True)
         ],

@@ -45,6 +45,7 @@ def imagine(
     film: Annotated[
         bool, typer.Option("--film", help="How each picture came about: a GIF of each, and a sheet of steps.")
     ] = False,
+    nearest: console.Nearest = False,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("pictures"),
     strip: Annotated[bool, typer.Option("--strip", help="Leave out how each picture was made.")] = False,
     as_json: console.Json = False,
@@ -56,6 +57,7 @@ def imagine(
         draw_attending,
         draw_best,
         draw_filming,
+        near_training,
         report_drawn,
         save_pictures,
         save_sheet,
@@ -81,6 +83,7 @@ def imagine(
         edits=tuple(edits or ()),
     )
     imaginer = mindseye.load(model)
+    beside = near_training(imaginer, asked=nearest)
     if attention:
         pictures = draw_attending(imaginer, request, out)
     elif film:
@@ -89,6 +92,7 @@ def imagine(
         pictures = draw_best(imaginer, request, think, thinker)
     else:
         pictures = draw(imaginer, request)
+    pictures = beside(pictures)
     paths = save_pictures(pictures, out, strip=strip)
     sheet = save_sheet(pictures, out)
     report_drawn(imaginer, request, pictures, paths, sheet, time.monotonic() - began, as_json=as_json)

@@ -18,5 +18,8 @@ def show(
     from mindseye.pictures.story import read_story
 
     story = read_story(picture)
-    lines = [f"{key:<16} {value}" for key, value in story.items()]
+    told = dict(story)
+    near = told.pop("nearest", [])
+    lines = [f"{key:<16} {value}" for key, value in told.items()]
+    lines += [f"{'nearest':<16} {one['cosine']:.3f}  {one['file_name']}" for one in near]
     console.answer(story, "\n".join(lines) or f"{picture} tells nothing about how it was made", as_json=as_json)

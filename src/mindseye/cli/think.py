@@ -40,7 +40,7 @@ def judge(
     model: Annotated[str, typer.Option(help="Whose thinker judges: a model's name, folder or run.")] = "emoji",
     thinker: Annotated[Path | None, typer.Option(help="Another thinker's folder.")] = None,
     collection: Annotated[
-        str | None, typer.Option(help="Where to look for near pictures.  [default: the model's, if built in]")
+        str | None, typer.Option(help="Where to look for near pictures.  [default: the model's, where it is at hand]")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the answer as an HTML page, e.g. judged.html.")] = None,
     as_json: console.Json = False,

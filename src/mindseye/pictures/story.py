@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,24 @@ from mindseye.pictures.opener import open_container
 
 KEY = "mindseye"
 LARGEST_BYTES = 64 * 2**10  # of all texts in one picture
+
+
+class NearPicture(BaseModel):
+    """A training picture that a drawn one looks like."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    file_name: str = Field(description="within its collection; of a whole path only the last part is kept")
+    cosine: float = Field(ge=-1, le=1, description="between what a frozen picture encoder sees in the two, -1 to 1")
+
+    def __str__(self) -> str:
+        return f"{self.file_name} ({self.cosine:.3f})"
+
+    @field_validator("file_name")
+    @classmethod
+    def _of_no_machine(cls, name: str) -> str:
+        path = PureWindowsPath(name)  # which knows both kinds of slash
+        return path.name if path.anchor else name
 
 
 class Story(BaseModel):
@@ -54,6 +72,7 @@ class Story(BaseModel):
     candidates: int = Field(1, ge=1, description="how many were drawn for this one to be chosen")
     asked_seed: int | None = Field(None, description="the seed that was asked for, where another candidate was chosen")
     thought: str = Field("", description="why it was chosen")
+    nearest: tuple[NearPicture, ...] = Field((), description="training pictures most like it, where asked for")
     notes: tuple[str, ...] = Field((), description="what a person should know, e.g. words the model never saw")
 
     @field_validator("model")

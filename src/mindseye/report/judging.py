@@ -10,16 +10,15 @@ import numpy as np
 import torch
 
 from mindseye import files
-from mindseye.collection.builtin import BUILTIN
 from mindseye.collection.collection import Collection
 from mindseye.collection.opening import open_collection
 from mindseye.correct.teach.recognising import nearest as nearness
-from mindseye.files import cache_folder
 from mindseye.imagine.imaginer import Imaginer, load
-from mindseye.observe.pictures import load_picture_encoder, picture_features
+from mindseye.observe.pictures import load_picture_encoder
 from mindseye.pictures.opener import open_picture
 from mindseye.pictures.story import read_story
 from mindseye.pictures.tensors import fit
+from mindseye.report.nearest import TrainingLooks, training_collection
 from mindseye.report.thinking import thinker_of
 
 NEAREST = 5
@@ -45,7 +44,7 @@ def judge(
         prompt: what it should show; the prompt in its story unless given.
         model: whose thinker judges.
         thinker: the folder of another one.
-        collection: where to look for the nearest training pictures; the model's own if that is built in.
+        collection: where to look for the nearest training pictures; the model's own, where that is at hand.
         nearest: how many training pictures to look for; 0 looks at none, which the first time saves minutes.
         page: where to write the answer as an HTML page.
         log: called with a line of text now and then.
@@ -77,8 +76,8 @@ def judge(
             f" {thinks.detector.facts.auc:.2f} (0.5 is a guess; from {thinks.detector.facts.n_real} real and"
             f" {thinks.detector.facts.n_generated} drawn ones), and knows nothing of those of other models"
         )
-    if collection is None and imaginer.about and imaginer.about.collection.name in BUILTIN:
-        collection = imaginer.about.collection.name
+    if collection is None and nearest:
+        collection = training_collection(imaginer)
     captions = thinks.captions_for(seen, CAPTIONS)[0]
     verdict: dict[str, Any] = {
         "picture": str(picture) if isinstance(picture, Path) else "the picture",
@@ -131,28 +130,9 @@ def _nearest(
     log: Callable[[str], None],
 ) -> list[dict[str, Any]]:
     """The training pictures that look most like it, upright or mirrored, by the frozen picture encoder."""
-    if not isinstance(collection, Collection):
-        collection = open_collection(collection)
-    at = imaginer.picture_format
-    split = collection.splits["train"]
-    encoder = load_picture_encoder()
-
-    def said(done: int, of: int) -> None:
-        if done % 1000 < 8:
-            log(f"looked at {done:,} of {of:,} training pictures (done once for a collection)")
-
-    train = picture_features(
-        encoder, split.arrays(at.size_px, at.channels, at.pixel_art), cache_folder() / "features", said
-    ).pooled
-    features = encoder.encode(np.stack([pixels, pixels[:, ::-1]])).pooled
-    similarity = torch.nn.functional.normalize(features, dim=1) @ torch.nn.functional.normalize(train, dim=1).T
-    distance = 1 - similarity.max(0).values
+    opened = collection if isinstance(collection, Collection) else open_collection(collection)
+    looks = TrainingLooks.of(opened, imaginer.picture_format, log)
     return [
-        {
-            "file_name": split.file_names[row],
-            "caption": split.captions[row][0] if split.captions[row] else "",
-            "row": row,
-            "distance": round(float(distance[row]), 4),
-        }
-        for row in distance.argsort()[:count].tolist()
+        {"file_name": near.file_name, "caption": near.caption, "row": near.row, "distance": round(1 - near.cosine, 4)}
+        for near in looks.nearest(pixels[None], count)[0]
     ]
