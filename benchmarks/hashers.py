@@ -25,6 +25,7 @@ from cells import gather, is_done, write_json
 from mindseye.errors import BadInput
 from mindseye.recall.features import PLAIN
 from mindseye.recall.hashers import FITS, READS, Pairs
+from mindseye.recall.labels import WORDS
 from mindseye.report.html import markdown_table
 from mindseye.report.recall import Run, features_of, hashers_of, measured, summarised
 from mindseye.report.recall_page import HEADS, table
@@ -101,7 +102,7 @@ def tables(rows: Sequence[dict[str, Any]]) -> str:
         runs = [as_run(row) for row in mine]
         one = runs[0].retrieval[0]
         seeds = sorted({run.seed for run in runs})
-        labels = " and ".join(sorted({row["labels"] for row in mine}))
+        labels = " and ".join(sorted({row.get("labels", WORDS) for row in mine}))  # older rows do not say
         said = (
             f"{one.queries} queries, {one.labelled} of them with anything relevant among {one.database}; labels are"
             f" {labels}; seeds {seeds}"
