@@ -40,7 +40,7 @@ def judge(
     model: Annotated[str, typer.Option(help="Whose thinker judges: a model's name, folder or run.")] = "emoji",
     thinker: Annotated[Path | None, typer.Option(help="Another thinker's folder.")] = None,
     collection: Annotated[
-        str | None, typer.Option(help="Where to look for near pictures.  [default: the model's, if built in]")
+        str | None, typer.Option(help="Where to look for near pictures.  [default: what the model was trained on]")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the answer as an HTML page, e.g. judged.html.")] = None,
     as_json: console.Json = False,
@@ -49,8 +49,10 @@ def judge(
 
     Real or imagined, what it shows, how well a prompt fits, and which training pictures are nearest.
     """
+    from mindseye.cli.origins import collections_of
     from mindseye.report.judging import judge as judge_picture
 
+    collection = collection or next(iter(collections_of([model])), None)
     verdict = judge_picture(
         picture, prompt=prompt, model=model, thinker=thinker, collection=collection, page=out, log=console.say
     )

@@ -45,7 +45,8 @@ def judge(
         prompt: what it should show; the prompt in its story unless given.
         model: whose thinker judges.
         thinker: the folder of another one.
-        collection: where to look for the nearest training pictures; the model's own if that is built in.
+        collection: where to look for the nearest training pictures; the model's own if that is built in. Without one a
+            note says that none were looked for.
         nearest: how many training pictures to look for; 0 looks at none, which the first time saves minutes.
         page: where to write the answer as an HTML page.
         log: called with a line of text now and then.
@@ -79,6 +80,10 @@ def judge(
         )
     if collection is None and imaginer.about and imaginer.about.collection.name in BUILTIN:
         collection = imaginer.about.collection.name
+    if collection is None and nearest:
+        notes.append(
+            f"it looked for no training pictures: {imaginer.name} does not say where they are, and --collection would"
+        )
     captions = thinks.captions_for(seen, CAPTIONS)[0]
     verdict: dict[str, Any] = {
         "picture": str(picture) if isinstance(picture, Path) else "the picture",
