@@ -20,7 +20,7 @@ from mindseye.report.evaluate import evaluate
 from record import circumstances, say
 
 WEIGHTS = (0, 1, 5, 10)
-FIGURES = ("r_precision", "recall_at_5", "kid")
+FIGURES = ("r_precision", "kid")
 
 
 def main() -> None:

@@ -48,6 +48,7 @@ from mindseye.errors import BadInput
 from mindseye.observe.pictures import load_picture_encoder
 from mindseye.randomness import rng_at
 from mindseye.think.distribution import kid
+from mindseye.think.figure import seeds_text
 from record import circumstances, say
 
 BASELINE, ORACLE = "baseline", "oracle"
@@ -170,9 +171,9 @@ def shares_of(probes: Sequence[Probe], hits: np.ndarray, seeds: int, who: str) -
         rows = [place for place, probe in enumerate(probes) if probe.kind == kind]
         own = hits.reshape(-1, seeds)[rows].ravel()
         prompts = [probes[row].prompt for row in rows for _ in range(seeds)]
-        found[kind] = share(kind, own, prompts, who).as_json()
+        found[kind] = share(kind, own, prompts, who, seeds_text(range(seeds))).as_json()
     f1 = math.sqrt(found[GENERALITY]["value"] * found[SPECIFICITY]["value"])
-    return {**found, "f1": {"name": "f1", "value": f1, "low": None, "high": None}}
+    return {**found, "f1": {"name": "f1", "value": f1, "low": None, "high": None, "seeds": found[GENERALITY]["seeds"]}}
 
 
 def kid_of_unrelated(cell: Cell, model: Model, every: Sequence[Case], changes: Sequence[Change]) -> dict[str, Any]:

@@ -114,8 +114,9 @@ def run(cell: Cell, out: Path, threads: int) -> None:
     row = json.loads(facts.read_text(encoding="utf-8"))
     say(f"  judging {row['drawn']} pictures")
     row["figures"] = score(
-        np.load(folder / "pictures.npy", allow_pickle=False), asked.prompts, collection, cell.prompts
-    )
+        np.load(folder / "pictures.npy", allow_pickle=False), asked.prompts, collection, cell.prompts,
+        PICTURE_SEEDS_APART * cell.seed,
+    )  # fmt: skip
     write_json(folder / "row.json", row)
     print(json.dumps(row, ensure_ascii=False), flush=True)
 

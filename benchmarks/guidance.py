@@ -17,7 +17,8 @@ from datetime import date
 import numpy as np
 
 import mindseye
-from mindseye.report.evaluate import Drawn, naming
+from mindseye.report.drawn import Drawn
+from mindseye.report.evaluate import naming
 from mindseye.report.reference import Reference, refer
 from mindseye.think.distribution import kid
 
@@ -63,7 +64,8 @@ def figures_of(reference: Reference, drawn: Drawn) -> list[dict[str, object]]:
     features = reference.features(drawn.pictures)
     named, _ = naming(reference, drawn, features, [])
     real = reference.train.pooled[reference.typical]
-    return [named[0].as_json(), kid(real, features.pooled, encoder=reference.encoder.name).as_json()]
+    figure = kid(real, features.pooled, encoder=reference.encoder.name, seeds=drawn.seeds)
+    return [named[0].as_json(), figure.as_json()]
 
 
 def say(text: str) -> None:

@@ -10,6 +10,8 @@ from jaxtyping import UInt8
 
 import mindseye
 import ours
+from mindseye.report.compare import LOWER_IS_BETTER, NEITHER
+from mindseye.report.explained import about, parsed
 from mindseye.report.prompts import PromptSet, combination_sets, prompt_sets
 from record import say
 
@@ -29,15 +31,20 @@ def prompt_set(collection: mindseye.Collection, name: str, limit: int) -> Prompt
 
 
 def score(
-    pictures: UInt8[np.ndarray, "n h w c"], prompts: Sequence[str] | None, collection: mindseye.Collection, name: str
+    pictures: UInt8[np.ndarray, "n h w c"],
+    prompts: Sequence[str] | None,
+    collection: mindseye.Collection,
+    name: str,
+    first_seed: int = 0,
 ) -> dict[str, Any]:
     """All figures of a set of pictures, by name, each with its interval: the same function for every arm.
 
     Args:
-        pictures: picture i was drawn for prompt i of the set.
+        pictures: picture i was drawn for prompt i of the set, with seed `first_seed` + i.
         prompts: those prompts; None for an arm that hears none, of which no figures about prompts are given.
         collection: that everyone was trained on.
         name: of the set.
+        first_seed: of the pictures.
 
     Raises:
         ImportError: a part of the evaluation is not installed.
@@ -48,6 +55,19 @@ def score(
     reference = refer(collection, ours.picture_format(collection), say)
     asked = prompt_set(collection, name, len(pictures))
     assert prompts is None or tuple(prompts) == asked.prompts, "the prompts are not those of the set"
-    figures = score_pictures(pictures, prompts, reference, asked)
+    figures = score_pictures(pictures, prompts, reference, asked, first_seed)
     unheard = () if prompts is not None else ("r_precision", "following")
     return {figure.name: figure.as_json() for figure in figures if not figure.name.startswith(unheard)}
+
+
+def unit_of(figure: str) -> str:
+    """What a figure is counted in: "share" of pictures, or "none" where the number has no unit."""
+    return "share" if about(figure).share else "none"
+
+
+def better(figure: str) -> str:
+    """Which way a figure is better: "higher", "lower" or "neither"."""
+    kind, _, _ = parsed(figure)
+    if kind in NEITHER:
+        return "neither"
+    return "lower" if kind in LOWER_IS_BETTER else "higher"

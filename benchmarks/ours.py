@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mindseye.collection.collection import Collection
 from mindseye.imagine.diffusion import FAMILY
+from mindseye.imagine.diffusion.sample import weight_at
 from mindseye.imagine.family import Settings
 from mindseye.learn.batch import Words
 from mindseye.learn.device import has_bfloat16, processor_name
@@ -130,6 +131,12 @@ def drawing(*, size_px: int = 64, channels: int = 4, count: int = 4) -> tuple[Ru
     hook.remove()
     name = f"mindseye base, {model.settings(Settings()).sampler}"
     return Runner(name, sum(p.numel() for p in model.parameters()), count, draw), calls
+
+
+def guidance_at(t: float) -> float:
+    """The weight of guidance that we draw with by default at noise level t, for the peers."""
+    config = FAMILY.config.for_pictures(PictureFormat(64, 4), "base")
+    return weight_at(t, config.guidance, config.guidance_interval)
 
 
 def made_up_words(count: int, token_limit: int = TEXT_TOKENS) -> Words:

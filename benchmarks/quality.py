@@ -1,11 +1,12 @@
 """How good, beside the field's own tools: everyone trains on the same pictures for the same minutes, one judge for all.
 
-    python benchmarks/quality.py emoji --minutes 45 --seeds 0 1 2 --out bench     hours; the same command goes on
-    python benchmarks/quality.py --out bench --table                              a Markdown table of what is there
+    python benchmarks/quality.py emoji --minutes 45 --seeds 0 1 2 --out bench > quality.jsonl   hours; it goes on again
+    python benchmarks/quality.py --out bench --table          a Markdown table of what is there
+    python benchmarks/quality.py --out bench --lines          its figures, ours beside each peer, a JSON line each
 
 A cell is one collection, arm, number of minutes and seed, and has a folder of its own under --out: its training, then
 for each set of prompts `SET.npy` and `SET.json`, then `row.json`. What is there is not done again; `results.jsonl` is
-made from all the rows.
+made from all the rows, and a run ends with the lines.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from judge import prompt_set, score
 from peers import ddpm, diffusers_unet, mindseye_families, pixart, real, retrieval
 from peers.trained import Trained
 from record import circumstances, say
-from table import table
+from table import lines, table
 
 ARMS: dict[str, Callable[..., Trained]] = {
     "mindseye": mindseye_families.trains("diffusion"),
@@ -73,6 +74,11 @@ class Cell:
         return self.arm.partition(":")[0]
 
     @property
+    def first_seed(self) -> int:
+        """Of the pictures of each set."""
+        return PICTURE_SEEDS_APART * self.seed
+
+    @property
     def learning_rate(self) -> dict[str, float]:
         rate = self.arm.partition(":")[2]
         return {"learning_rate": float(rate)} if rate else {}
@@ -108,7 +114,8 @@ def run(cell: Cell, out: Path) -> None:
         row |= facts
         heard = None if cell.arm_name in UNCONDITIONAL else prompt_set(collection, name, cell.samples).prompts
         try:
-            figures[name] = score(np.load(folder / f"{name}.npy", allow_pickle=False), heard, collection, name)
+            pictures = np.load(folder / f"{name}.npy", allow_pickle=False)
+            figures[name] = score(pictures, heard, collection, name, cell.first_seed)
         except ImportError as error:
             say(f"  not judged yet ({error}); the same command judges it when it can")
     write_json(folder / "row.json", row | {"drew": drew, "figures": figures})
@@ -117,7 +124,7 @@ def run(cell: Cell, out: Path) -> None:
 def draw(cell: Cell, trained: Trained, collection: mindseye.Collection, name: str, folder: Path) -> dict[str, object]:
     """Draws for one set of prompts into SET.npy; gives what there is to say about it."""
     asked = prompt_set(collection, name, cell.samples)
-    first = PICTURE_SEEDS_APART * cell.seed
+    first = cell.first_seed
     began = time.monotonic()
     pictures = trained.draw(asked.prompts, list(range(first, first + len(asked))))
     assert pictures.dtype == np.uint8 and pictures.shape == asked.real.shape, pictures.shape
@@ -158,6 +165,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="processor threads [2]")
     parser.add_argument("--out", type=Path, required=True, help="folder for everything")
     parser.add_argument("--table", action="store_true", help="print a Markdown table of what is there, and end")
+    parser.add_argument("--lines", action="store_true", help="print a JSON line a figure of what is there, and end")
     parser.add_argument("--cell", help=argparse.SUPPRESS)  # one cell, as JSON: each has a process of its own
     asked = parser.parse_args()
     for arm in asked.arms:
@@ -168,11 +176,14 @@ def main() -> None:
         told = json.loads(asked.cell)
         run(Cell(**{**told, "prompts": tuple(told["prompts"])}), asked.out)
         return
-    if not asked.table:
+    if not asked.table and not asked.lines:
         race(asked)
     rows = gather(asked.out)
     if asked.table:
         print(table(rows))
+        return
+    for line in lines(rows):
+        print(json.dumps(line, ensure_ascii=False))
 
 
 def race(asked: argparse.Namespace) -> None:

@@ -48,18 +48,29 @@ def processor() -> str:
 def print_figure(
     figure: str, ours: float | None, peer: float | None, peer_name: str, unit: str, *, better: str, **more: Any
 ) -> None:
-    """One JSON line on standard output.
+    """One JSON line on standard output, of something measured just now.
+
+    Args: as `line_of`.
+    """
+    line = line_of(figure, ours, peer, peer_name, unit, better=better, **more) | circumstances()
+    print(json.dumps(line, ensure_ascii=False), flush=True)
+
+
+def line_of(
+    figure: str, ours: float | None, peer: float | None, peer_name: str, unit: str, *, better: str, **more: Any
+) -> dict[str, Any]:
+    """Ours beside one other, as every benchmark says it.
 
     Args:
         figure: what was measured.
         ours, peer: the two values; None where there is none.
         peer_name: the tool or setting that ours stands beside.
-        unit: of both values; `ratio` is ours / peer.
-        better: "higher" or "lower".
+        unit: of both values; `ratio` is ours / peer, where the latter is above 0.
+        better: "higher", "lower", or "neither" where a figure is not to be driven either way.
         more: numbers of repeats, spreads, parameters, ...
     """
-    ratio = ours / peer if ours is not None and peer else None
-    line = {
+    ratio = ours / peer if ours is not None and peer and peer > 0 else None
+    return {
         "figure": figure,
         "ours": _rounded(ours),
         "peer": _rounded(peer),
@@ -68,9 +79,7 @@ def print_figure(
         "unit": unit,
         "better": better,
         **more,
-        **circumstances(),
     }
-    print(json.dumps(line, ensure_ascii=False), flush=True)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -181,7 +181,7 @@ def draw(effort: Effort, folder: Path) -> None:
 
 
 def cold(effort: Effort, folder: Path) -> None:
-    """From the command to the first picture, and to the help; everything read from disk anew."""
+    """From the command to the first picture, and to the help: new processes, whose files lie in the disk cache."""
     turns = effort.program_turns
     first, peer_first = race_programs(first_picture(folder), peer_first_picture(folder), turns=turns)
     peer_name = "diffusers UNet2DConditionModel and MiniLM by transformers, as many network calls, one script"

@@ -22,7 +22,8 @@ import numpy as np
 import mindseye
 from mindseye.imagine.request import Request
 from mindseye.observe.pictures import PictureFeatures
-from mindseye.report.evaluate import Drawn, naming
+from mindseye.report.drawn import Drawn
+from mindseye.report.evaluate import naming
 from mindseye.report.prompts import PromptSet
 from mindseye.report.reference import Reference, joined, refer, rows_of
 from mindseye.report.thinking import candidate_seeds, thinker_of
@@ -91,10 +92,11 @@ def figures_of(reference: Reference, chosen: Drawn, seen: PictureFeatures) -> li
         encoder=reference.encoder.name,
         real_blocks=reference.held_out_concepts,
         generated_blocks=chosen.asked.concepts,
+        seeds=chosen.seeds,
     ).auc
     figures = [*named[:1], auc]
     if reference.collection.splits["train"].truths[0]:
-        figures += following_figures(chosen.asked.prompts, list(chosen.pictures), chosen.asked.name)
+        figures += following_figures(chosen.asked.prompts, list(chosen.pictures), chosen.asked.name, chosen.seeds)
     return figures
 
 

@@ -82,7 +82,7 @@ def drawing(*, size_px: int, channels: int, count: int, calls: int) -> Runner:
         with ours.fast_arithmetic():
             diffusion.sample(batch_size=count)
 
-    name = "denoising-diffusion-pytorch Unet, DDIM, unconditional (no guidance: half the work a call)"
+    name = "denoising-diffusion-pytorch Unet, DDIM, unconditional (no guidance: less work a call)"
     return Runner(name, flow.parameters_of(diffusion), count, draw)
 
 

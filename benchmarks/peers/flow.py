@@ -1,7 +1,8 @@
 """Rectified flow as diffusers' own training scripts do it; for the peers whose networks come from that library.
 
 x_s = (1 - s) x + s e, and the network predicts e - x (SD3, Esser et al. 2024). Sampling is that library's
-`FlowMatchEulerDiscreteScheduler` with classifier-free guidance.
+`FlowMatchEulerDiscreteScheduler` with classifier-free guidance: as much as ours has, at the same noise levels, and with
+clean pictures cut to [-1, 1], too, so that none draws with what the other goes without.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+import ours
 from mindseye.learn.batch import Words
 
-GUIDANCE = 3.0  # as ours
 SHIFT = 3.0  # SD3's, and ours
 CAPTION_DROP = 0.1
 Network = Callable[[Tensor, Tensor, Words], Tensor]  # (noisy, timestep 0 to 1000, words) to velocity
@@ -46,14 +47,21 @@ def drop_captions(words: Words, empty: Words, generator: torch.Generator) -> Wor
 
 @torch.no_grad()
 def sample(network: Network, words: Words, empty: Words, noise: Tensor, calls: int) -> Tensor:
-    """Pictures from noise in so many network calls, each over both conditions at once."""
+    """Pictures from noise in so many network calls, each over both conditions at once where guidance has a say."""
     scheduler = FlowMatchEulerDiscreteScheduler(shift=SHIFT)
     scheduler.set_timesteps(calls)
     both = Words.cat([words, empty.rows([0] * len(words.mask))])
     x = noise
     for t in scheduler.timesteps:
-        with_caption, without = network(torch.cat([x, x]), t.expand(2 * len(x)), both).chunk(2)
-        x = scheduler.step(without + GUIDANCE * (with_caption - without), t, x).prev_sample
+        sigma = float(t) / 1000
+        weight = ours.guidance_at(sigma)
+        if weight == 1:
+            velocity = network(x, t.expand(len(x)), words)
+        else:
+            with_caption, without = network(torch.cat([x, x]), t.expand(2 * len(x)), both).chunk(2)
+            velocity = without + weight * (with_caption - without)
+        clean = (x - sigma * velocity).clamp(-1, 1)
+        x = scheduler.step((x - clean) / sigma, t, x).prev_sample
     return x
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from mindseye.collection.builtin.shapes import write_shapes
+from mindseye.learn.folder import ABOUT, read_about
 from mindseye.pictures.story import read_story
+from mindseye.train.run import Plan, RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +54,28 @@ def test_a_picture_is_judged_by_the_prompt_in_its_own_story(mindseye, thinking_m
     assert verdict["imagined"] is None  # this thinker has no detector
     assert len(verdict["captions"]) == 5
     assert verdict["captions"][0][0] in verdict["shows"]
+    assert verdict["nearest"] == []
+    assert any("looked for no training pictures: those of tiny are not at hand" in note for note in verdict["notes"])
     assert "a smiling cat" in mindseye("judge", picture, "--model", thinking_model).out
+
+
+def test_the_nearest_training_pictures_are_those_that_the_run_names(
+    mindseye, thinking_model: Path, tmp_path: Path
+) -> None:
+    shapes = write_shapes(tmp_path / "shapes", pictures=8, size_px=32)
+    run = RunFolder(tmp_path / "out" / "run")
+    shutil.copytree(thinking_model, run.model)
+    about = read_about(run.model)
+    learnt = about.collection.model_copy(update={"fingerprint": shapes.fingerprint})
+    (run.model / ABOUT).write_text(about.model_copy(update={"collection": learnt}).model_dump_json())
+    nothing = {name: {} for name in ("pictures", "train", "model", "machine")}
+    names = {name: name for name in Plan.model_fields if name not in (*nothing, "format")}
+    run.write_plan(Plan.model_validate({**names, **nothing, "collection_path": str(shapes.path)}))
+    (tmp_path / "asked.png").write_bytes(shapes.splits["train"].picture(3))
+    for named in (tmp_path / "out", run.path, run.model):
+        verdict = json.loads(mindseye("judge", tmp_path / "asked.png", "--model", named, "--json").out)
+        assert len(verdict["nearest"]) == 5
+        assert not any("training pictures" in note for note in verdict["notes"])
 
 
 def test_what_is_no_picture_cannot_be_judged(mindseye, thinking_model: Path, tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ def test_the_figures_count_what_a_stranger_to_the_model_sees_before_and_after() 
     found = {figure.name: figure for figure in figures(shown, load_judge())}
     assert (found["efficacy/before"].value, found["efficacy/after"].value) == (0, 1)
     assert found["generality/after"].value == 1 and found["generality/after"].n_generated == 3
+    assert {figure.seeds for figure in found.values()} == {"0"}
     assert found["specificity/before"].value == found["specificity/after"].value
     assert found["moved/unrelated"].value == 0 < found["moved/source"].value
     assert before_after_sheet(shown, "a title").width > 500

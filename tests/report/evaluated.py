@@ -14,7 +14,8 @@ from PIL import Image
 from mindseye.collection.collection import Collection, Example, write_collection
 from mindseye.learn.learner import PictureFormat
 from mindseye.observe.pictures import PictureFeatures
-from mindseye.report.evaluate import Drawn, Evaluation
+from mindseye.report.drawn import Drawn
+from mindseye.report.evaluate import Evaluation
 from mindseye.report.prompts import prompt_sets
 from mindseye.report.reference import Reference
 from mindseye.think.copies import copy_rate, memorised_rate, nearest_by_features

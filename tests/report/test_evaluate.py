@@ -13,7 +13,8 @@ from mindseye.collection.builtin.shapes import write_shapes
 from mindseye.collection.collection import Collection
 from mindseye.errors import BadInput
 from mindseye.report.compare import compare
-from mindseye.report.evaluate import Evaluation, evaluate
+from mindseye.report.evaluate import Evaluation, evaluate, score_pictures
+from mindseye.report.explained import parsed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -57,6 +58,30 @@ def test_sets_with_fewer_prompts_than_are_asked_for_are_named(evaluation: Evalua
     few = evaluation.facts["too_few_prompts"]
     assert few == {name: count for name, count in evaluation.facts["pictures"].items() if count < 100}
     assert few and all(f"{name} has {count} prompts" in summary(evaluation.facts) for name, count in few.items())
+    sets = zip(evaluation.drawn, evaluation.reference.sets, strict=True)
+    hurried = any(len(each.pictures) < min(100, len(whole)) for each, whole in sets)
+    assert ("100 prompts of each set take about --budget " in summary(evaluation.facts)) == hurried
+
+
+def test_every_figure_of_drawn_pictures_names_their_seeds(evaluation: Evaluation) -> None:
+    drawn = {each.asked.name: each for each in evaluation.drawn}
+    longest = max(len(each.pictures) for each in evaluation.drawn)
+    for figure in evaluation.figures:
+        kind, source, asked = parsed(figure.name)
+        if source:
+            assert figure.seeds == "", figure.name
+        elif asked or kind == "r_precision":
+            assert figure.seeds == f"0-{len(drawn[asked or 'seen'].pictures) - 1}", figure.name
+        else:
+            assert figure.seeds == f"0-{longest - 1}", figure.name
+
+
+def test_pictures_from_elsewhere_have_the_seeds_that_they_were_drawn_with(evaluation: Evaluation) -> None:
+    seen = evaluation.drawn[0]
+    scored = score_pictures(seen.pictures, seen.asked.prompts, evaluation.reference, seen.asked, 1_000_000)
+    seeds = {figure.name: figure.seeds for figure in scored}
+    last = 1_000_000 + len(seen.pictures) - 1
+    assert seeds["kid"] == seeds["r_precision"] == seeds["following_right/seen"] == f"1000000-{last}"
 
 
 def test_that_a_family_has_no_likelihood_is_said(evaluation: Evaluation) -> None:

@@ -28,7 +28,7 @@ from mindseye.observe.text import TextEncoder
 from mindseye.observe.vocabulary import words_of
 from mindseye.pictures.sheet import contact_sheet
 from mindseye.randomness import rng_at
-from mindseye.think.figure import Figure, block_numbers, bootstrap_interval, resampled, share_interval
+from mindseye.think.figure import Figure, block_numbers, bootstrap_interval, resampled, seeds_text, share_interval
 
 EFFICACY, GENERALITY, SPECIFICITY, MOVED = "efficacy", "generality", "specificity", "moved"
 PARAPHRASES = ("{bare}", "the {bare}", "a big {bare}")  # none of the wordings that edits are made with
@@ -145,7 +145,7 @@ def show(
 def figures(shown: Shown, judge: Judge | None) -> list[Figure]:
     """Each figure as name/before and name/after; the moved pixels, which need no judge, as moved/source and
     moved/unrelated."""
-    found = []
+    found, seeds = [], seeds_text(shown.seeds)
     kinds = [kind for kind in (EFFICACY, GENERALITY, SPECIFICITY) if any(one.kind == kind for one in shown.probes)]
     for when, pictures in (("before", shown.before), ("after", shown.after)) if judge else ():
         assert judge is not None
@@ -154,25 +154,26 @@ def figures(shown: Shown, judge: Judge | None) -> list[Figure]:
         hits = fits[:, 0] > fits[:, 1]
         for kind in kinds:
             rows = [place for place, probe in enumerate(shown.probes) if probe.kind == kind]
-            found.append(share(f"{kind}/{when}", hits[rows], [shown.probes[row].prompt for row in rows], judge.name))
+            prompts = [shown.probes[row].prompt for row in rows]
+            found.append(share(f"{kind}/{when}", hits[rows], prompts, judge.name, seeds))
     moved = np.abs(shown.after.astype(float) - shown.before).mean((1, 2, 3))
     for name, some in (("source", (EFFICACY, GENERALITY)), ("unrelated", (SPECIFICITY,))):
         rows = [place for place, probe in enumerate(shown.probes) if probe.kind in some]
         if rows:
-            found.append(_mean(f"{MOVED}/{name}", moved[rows], [shown.probes[row].prompt for row in rows]))
+            found.append(_mean(f"{MOVED}/{name}", moved[rows], [shown.probes[row].prompt for row in rows], seeds))
     return found
 
 
-def share(name: str, hits: np.ndarray, prompts: Sequence[str], encoder: str) -> Figure:
+def share(name: str, hits: np.ndarray, prompts: Sequence[str], encoder: str, seeds: str) -> Figure:
     """A share with Wilson's interval; pictures of one prompt belong together."""
     low, high = share_interval(hits, block_numbers(prompts, len(hits)))
-    return Figure(name, float(hits.mean()), low, high, 0, len(hits), encoder)
+    return Figure(name, float(hits.mean()), low, high, 0, len(hits), encoder, seeds)
 
 
-def _mean(name: str, values: np.ndarray, prompts: Sequence[str]) -> Figure:
+def _mean(name: str, values: np.ndarray, prompts: Sequence[str], seeds: str) -> Figure:
     weights = resampled(block_numbers(prompts, len(values)), 0, name)
     low, high = bootstrap_interval(weights @ values / weights.sum(1), (0, 255))
-    return Figure(name, float(values.mean()), low, high, 0, len(values), "pixels")
+    return Figure(name, float(values.mean()), low, high, 0, len(values), "pixels", seeds)
 
 
 def before_after_sheet(shown: Shown, title: str) -> Image.Image:

@@ -27,7 +27,7 @@ from mindseye.observe.contrastive import load_judge
 from mindseye.observe.contrastive.judge import SHIPPED_FOR
 from mindseye.observe.pictures import load_picture_encoder
 from mindseye.pictures.sheet import contact_sheet
-from mindseye.think.figure import Figure
+from mindseye.think.figure import Figure, seeds_text
 from mindseye.think.thinker import load_thinker
 
 METHOD = "UCE, even shares"
@@ -169,7 +169,8 @@ def _shares(shown: beliefs.Shown, fits: Fits, named: Mapping[str, str], who: str
         best = fits(pictures, list(named.values())).argmax(1)
         each_for_itself = [str(seed) for seed in shown.seeds]
         found += [
-            beliefs.share(f"{name}/{when}", best == place, each_for_itself, who) for place, name in enumerate(named)
+            beliefs.share(f"{name}/{when}", best == place, each_for_itself, who, seeds_text(shown.seeds))
+            for place, name in enumerate(named)
         ]
     return found
 

@@ -11,7 +11,8 @@ from mindseye import files
 from mindseye.collection.collection import Collection
 from mindseye.collection.opening import open_collection
 from mindseye.imagine.imaginer import Imaginer, load
-from mindseye.report.evaluate import BUDGET_SECONDS, Drawn, Evaluation, compared_as, draw_for, judge_drawn
+from mindseye.report.drawn import compared_as, draw_for
+from mindseye.report.evaluate import BUDGET_SECONDS, Evaluation, judge_drawn
 from mindseye.report.explained import parsed
 from mindseye.report.reference import refer
 from mindseye.think.figure import Figure
@@ -101,7 +102,7 @@ def drawn_and_compared(
         drawn.append(draw_for(imaginer, reference.sets, budget, log))
     common = [min(len(sets[place].pictures) for sets in drawn) for place in range(len(drawn[0]))]
     evaluations = [
-        judge_drawn(reference, [_first(each, count) for each, count in zip(sets, common, strict=True)], log, imaginer)
+        judge_drawn(reference, [each.first(count) for each, count in zip(sets, common, strict=True)], log, imaginer)
         for imaginer, reference, sets in zip(imaginers, references, drawn, strict=True)
     ]
     names = _distinct([imaginer.name for imaginer in imaginers], models)
@@ -144,10 +145,6 @@ def compared_figures(names: Sequence[str], evaluations: Sequence[Evaluation]) ->
         verdict = f"{names[best]} is better" if better else NO_DIFFERENCE
         rows.append(Compared(name, figures, "" if kind in NEITHER and better else verdict))
     return rows
-
-
-def _first(drawn: Drawn, count: int) -> Drawn:
-    return Drawn(drawn.asked.first(count), drawn.pictures[:count])
 
 
 def _distinct(names: Sequence[str], models: Sequence[Imaginer | str | Path]) -> list[str]:

@@ -7,11 +7,10 @@ and with their prompts through a judge. Each figure comes with its numbers of pi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -24,10 +23,9 @@ from mindseye.collection.collection import Collection
 from mindseye.collection.opening import open_collection
 from mindseye.errors import BadInput
 from mindseye.imagine.imaginer import Imaginer, load
-from mindseye.learn.learner import PictureFormat
 from mindseye.observe.pictures import PictureFeatures
 from mindseye.observe.text import load_text_encoder
-from mindseye.pictures.tensors import fit
+from mindseye.report.drawn import ENOUGH_PROMPTS, Drawn, budget_for_enough, compared_as, draw_for
 from mindseye.report.likelihood import likelihood_figures
 from mindseye.report.prompts import PromptSet
 from mindseye.report.reference import Reference, joined, refer, rows_of
@@ -49,19 +47,8 @@ from mindseye.think.manifold import density_coverage, precision_recall
 from mindseye.think.naming import MISMATCHING, mismatching, r_precision, ranks
 
 BUDGET_SECONDS = 120.0
-ENOUGH_PROMPTS = 100  # of a set, for a share that can be relied on
-AT_ONCE = 8  # prompts that are drawn side by side
 
 Log = Callable[[str], None]
-Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """What a model drew for one set of prompts: picture i for prompt i, with seed i."""
-
-    asked: PromptSet
-    pictures: UInt8[np.ndarray, "picture size size channel"]
 
 
 @dataclass(frozen=True)
@@ -99,7 +86,8 @@ def evaluate(
         model: a loaded model, a shipped name or a folder.
         collection: an open collection, a built-in name or a folder: the one that the model was trained on, since copies
             are looked for in its training split.
-        budget: seconds to draw; more pictures make narrower intervals. Reading and computing come on top.
+        budget: seconds to draw; more pictures make narrower intervals. Reading and computing come on top. Where it did
+            not last for 100 prompts of each set, a note names the budget that would.
         page: where to write the report as one HTML file.
         log: called with a line of text now and then.
 
@@ -118,6 +106,8 @@ def evaluate(
     evaluation = judge_drawn(reference, drawn, log, imaginer)
     about = imaginer.about
     seconds = {"read": read - began, "draw": drew - read, "compute": time.monotonic() - drew}
+    enough = budget_for_enough(drawn, reference.sets, drew - read)
+    hurried = [f"{ENOUGH_PROMPTS} prompts of each set take about --budget {enough} at this speed"] if enough else []
     facts = {
         "model": imaginer.name,
         "model_sha256": imaginer.sha256,
@@ -126,6 +116,7 @@ def evaluate(
         "budget": budget,
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         **evaluation.facts,
+        "notes": [*hurried, *evaluation.facts["notes"]],
     }
     evaluation = replace(evaluation, facts=facts)
     if page is not None:
@@ -135,58 +126,13 @@ def evaluate(
     return evaluation
 
 
-def draw_for(imaginer: Imaginer, sets: Sequence[PromptSet], budget: float, log: Log = lambda line: None) -> list[Drawn]:
-    """Draws for all sets in turn until the time is up; every set has at least as many pictures as figures need."""
-    pictures: dict[str, list[NDArray[np.uint8]]] = {each.name: [] for each in sets}
-    began = said = time.monotonic()
-    for some in batched(_in_turn(sets), AT_ONCE):
-        now = time.monotonic()
-        if now - began > budget and min(map(len, pictures.values())) >= FEWEST:
-            break
-        if now - said > 15:
-            log(f"drew {sum(map(len, pictures.values())):,} pictures, {max(0.0, budget - now + began):.0f} s to go")
-            said = now
-        drawn = imaginer.imagine_each([asked.prompts[index] for asked, index in some], [index for _, index in some])
-        for (asked, _), picture in zip(some, drawn, strict=True):
-            pictures[asked.name].append(_fitted(picture, asked.real))
-    return [Drawn(each.first(len(pictures[each.name])), np.stack(pictures[each.name])) for each in sets]
-
-
-def compared_as(imaginer: Imaginer, collection: Collection) -> PictureFormat:
-    """How real and drawn pictures are compared: as the model sees them; or, where it draws at any size, at the size of
-    the collection's."""
-    own, info = imaginer.picture_format, collection.info
-    if not imaginer.abilities.size_multiple:
-        return own
-    return PictureFormat(min(own.size_px, info["size_px"]), own.channels, info["pixel_art"])
-
-
-def _fitted(picture: NDArray[np.uint8], real: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A drawn picture at the size of the real ones."""
-    _, size_px, _, channels = real.shape
-    return picture if len(picture) == size_px else fit(Image.fromarray(picture), size_px, channels, pixel_art=False)
-
-
-def batched(items: Iterator[Item], count: int) -> Iterator[list[Item]]:
-    """The items, `count` at a time, the last ones fewer."""
-    while some := list(islice(items, count)):
-        yield some
-
-
-def _in_turn(sets: Sequence[PromptSet]) -> Iterator[tuple[PromptSet, int]]:
-    for index in range(max(map(len, sets))):
-        for asked in sets:
-            if index < len(asked):
-                yield asked, index
-
-
 def judge_drawn(
     reference: Reference, drawn: Sequence[Drawn], log: Log = lambda line: None, imaginer: Imaginer | None = None
 ) -> Evaluation:
     """Every figure of these pictures, and the likelihood of real ones under the model that drew them, if it is ours."""
     log(f"looking at {sum(len(each.pictures) for each in drawn):,} drawn pictures")
     features = {each.asked.name: reference.features(each.pictures) for each in drawn}
-    seeds = f"0-{max(len(each.pictures) for each in drawn) - 1}"
+    seeds = max(drawn, key=lambda each: len(each.pictures)).seeds  # sets begin with the same one
     notes: list[str] = []
     likely = [each for each in drawn if not each.asked.painted] or list(drawn)  # such as real pictures show, too
     likely_features = joined([features[each.asked.name] for each in likely])
@@ -211,13 +157,16 @@ def judge_drawn(
         figures += [detection.auc, detection.calibration_error]
     if reference.collection.splits["train"].truths[0]:
         for each in drawn:
-            figures += following_figures(each.asked.prompts, list(each.pictures), each.asked.name)
+            figures += following_figures(each.asked.prompts, list(each.pictures), each.asked.name, each.seeds)
             for figure in following_figures(each.asked.prompts, list(each.asked.real), f"{each.asked.name}_real"):
                 figures.append(replace(figure, n_real=figure.n_generated, n_generated=0))
     if imaginer is not None:
         figures += likelihood_figures(imaginer, reference.sets, notes, log)
     few = {each.asked.name: len(each.pictures) for each in drawn if len(each.pictures) < ENOUGH_PROMPTS}
-    notes += [f"{name} has {count} prompts, and {ENOUGH_PROMPTS} are asked for" for name, count in few.items()]
+    whole = {each.name: len(each) for each in reference.sets}
+    for name, count in few.items():
+        of_all = ", all that the collection gives" if count == whole[name] else ""
+        notes.append(f"{name} has {count} prompts{of_all}; {ENOUGH_PROMPTS} are asked for")
     if not reference.judge.independent:
         notes.append("R-precision is not independent: its judge learnt from the pictures that the model learnt from")
     facts = {
@@ -240,16 +189,18 @@ def score_pictures(
     prompts: Sequence[str] | None,
     reference: Reference,
     asked: PromptSet,
+    first_seed: int,
 ) -> list[Figure]:
     """The figures of pictures from anywhere, so that other programs are measured as ours is.
 
     Args:
-        pictures: picture i was drawn for prompt i of `asked`.
+        pictures: picture i was drawn for prompt i of `asked`, with seed `first_seed` + i.
         prompts: None if they were drawn without: then nothing is said of prompts.
         reference: of the collection that was trained on.
         asked: the prompts.
+        first_seed: of the pictures, for the record.
     """
-    drawn = Drawn(asked.first(len(pictures)), pictures)
+    drawn = Drawn(asked.first(len(pictures)), pictures, first_seed)
     figures = judge_drawn(reference, [drawn]).figures
     return [figure for figure in figures if prompts is not None or not figure.name.startswith("r_precision")]
 
@@ -304,7 +255,7 @@ def naming(
     figures, hits = [], []
     for name, looked_at in sources.items():
         similarity = reference.judge.among(looked_at, choices)
-        seeds = f"0-{len(asked) - 1}" if name == "r_precision" else ""
+        seeds = drawn.seeds if name == "r_precision" else ""
         figure = r_precision(similarity, encoder=reference.judge.name, generated_blocks=asked.concepts, seeds=seeds)
         figures.append(replace(figure, name=name + suffix))
         if name == "r_precision":
@@ -370,17 +321,16 @@ def _copies(
 
     held_out = nearest(reference.held_out, reference.held_out_pictures)
     by_set = {each.asked.name: nearest(features[each.asked.name], each.pictures) for each in drawn}
-    about: dict[str, Any] = {
-        "encoder": reference.encoder.name, "held_out_blocks": reference.held_out_concepts, "seeds": seeds
-    }  # fmt: skip
-    copies = copy_rate(nearest(everything, pictures), held_out, generated_blocks=_concepts(drawn), **about)
+    about: dict[str, Any] = {"encoder": reference.encoder.name, "held_out_blocks": reference.held_out_concepts}
+    of_all: dict[str, Any] = {"generated_blocks": _concepts(drawn), "seeds": seeds}
+    copies = copy_rate(nearest(everything, pictures), held_out, **of_all, **about)
     figures = [copies.rate]
     for each in drawn if len(drawn) > 1 else ():
-        rate = copy_rate(by_set[each.asked.name], held_out, generated_blocks=each.asked.concepts, **about).rate
+        of_it: dict[str, Any] = {"generated_blocks": each.asked.concepts, "seeds": each.seeds}
+        rate = copy_rate(by_set[each.asked.name], held_out, **of_it, **about).rate
         figures.append(replace(rate, name=f"{rate.name}/{each.asked.name}"))
     drawn_looks, train_looks = (
         [looks(Image.fromarray(one)) for one in some] for some in (pictures, reference.train_pictures)
     )
     by_pixels, near = nearest_by_pixels(drawn_looks, train_looks, training_groups=groups)
-    of_all: dict[str, Any] = {"generated_blocks": _concepts(drawn), "seeds": seeds}
     return copies, [*figures, memorised_rate(by_pixels, **of_all), duplicate_rate(near, len(train_looks), **of_all)]

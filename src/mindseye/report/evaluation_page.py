@@ -20,7 +20,8 @@ from mindseye.report.intervals import SHARES, Axis, Mark, Row, Source, axis_for,
 from mindseye.think.figure import Figure
 
 if TYPE_CHECKING:
-    from mindseye.report.evaluate import Drawn, Evaluation
+    from mindseye.report.drawn import Drawn
+    from mindseye.report.evaluate import Evaluation
 
 STRIP = 12  # drawn pictures at the head of the page
 PAIRS_SHOWN = 60  # drawn pictures of a set, beside real ones

@@ -31,10 +31,12 @@ def environment(package: str = "mindseye.report") -> jinja2.Environment:
 
 
 def percent(share: float) -> str:
-    """A share of 1 as a person would say it: 45%, 0.3%, under 0.1%."""
+    """A share of 1 as a person would say it: 45%, 0.3%, under 0.1%; and 99.6%, which is not all."""
     if 0 < share < 0.001:
         return "under 0.1%"
-    return f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
+    if 0.999 < share < 1:
+        return "over 99.9%"
+    return f"{share:.1%}" if share < 0.1 or 0.99 < share < 1 else f"{share:.0%}"
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -44,7 +44,8 @@ def judge(
         prompt: what it should show; the prompt in its story unless given.
         model: whose thinker judges.
         thinker: the folder of another one.
-        collection: where to look for the nearest training pictures; the model's own, where that is at hand.
+        collection: where to look for the nearest training pictures; the model's own, where that is at hand. Without one a
+            note says that none were looked for.
         nearest: how many training pictures to look for; 0 looks at none, which the first time saves minutes.
         page: where to write the answer as an HTML page.
         log: called with a line of text now and then.
@@ -78,6 +79,10 @@ def judge(
         )
     if collection is None and nearest:
         collection = training_collection(imaginer)
+        if collection is None:
+            notes.append(
+                f"it looked for no training pictures: those of {imaginer.name} are not at hand; name them by --collection"
+            )
     captions = thinks.captions_for(seen, CAPTIONS)[0]
     verdict: dict[str, Any] = {
         "picture": str(picture) if isinstance(picture, Path) else "the picture",

@@ -13,6 +13,7 @@ import torch
 from mindseye.collection.collection import Collection
 from mindseye.collection.opening import open_collection
 from mindseye.errors import BadInput
+from mindseye.imagine.imaginer import Imaginer
 from mindseye.recall.search import Searcher, open_searcher
 from mindseye.serve.asked import Busy, NotFound
 
@@ -63,6 +64,11 @@ class Library:
             there = ", ".join(self.collections) or "(none; --collection adds one)"
             raise NotFound(f"there is no collection {name[:80]!r} here", next_step=f"use {there}", field="collection")
         return self.collections[name]
+
+    def trained_on(self, model: Imaginer) -> Collection | None:
+        """The collection here that a model was trained on, if it is one of them."""
+        own = model.about.collection.fingerprint if model.about else ""
+        return next((each for each in self.collections.values() if each.fingerprint == own), None)
 
     def searcher(self, name: str) -> Searcher:
         """What finds the pictures of a collection; made ready when it is first asked for.

@@ -14,7 +14,7 @@ label a picture names them as *blocks*: the bootstrap draws whole blocks, and Wi
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -43,7 +43,8 @@ class Figure:
         n_generated: generated ones.
         encoder: what turned pictures into features, with its digest where it has one. Figures of different encoders
             are not comparable.
-        seeds: of the generated pictures, as a person would write them: "0-999"; "" where they are not known.
+        seeds: of the generated pictures, as `seeds_text` writes them; "" where none is generated or they are not
+            known.
     """
 
     name: str
@@ -76,6 +77,12 @@ class Figure:
                     next_step="compare the same figure, computed with the same encoder",
                 )
         return self.low > other.high or other.low > self.high
+
+
+def seeds_text(seeds: Collection[int]) -> str:
+    """Seeds without a gap as a person would write them: "0-999", or "7" for one."""
+    first, last = min(seeds), max(seeds)
+    return str(first) if first == last else f"{first}-{last}"
 
 
 def block_numbers(blocks: Sequence[Hashable] | None, count: int) -> Int[np.ndarray, "picture"]:

@@ -2,8 +2,8 @@
 
 In the manner of GenEval (Ghosh et al. 2023, arXiv 2310.11513): a prompt is understood, the picture is decoded to a
 scene, and the one is checked against the other. There an object detector looks at the picture; here a decoder that
-knows how the world is drawn, so that the instrument hardly errs. How much it errs is `decoder_accuracy`, the same
-figures of real renders, which belong beside every table of drawn ones.
+knows how the world is drawn, so that the instrument hardly errs. How much it errs is said by the same figures of real
+renders with their own captions, which belong beside every table of drawn ones.
 
     object       every shape that is named is there, two of it if both things have it
     colour       every colour that is named is there, on whatever thing
@@ -28,18 +28,13 @@ import numpy as np
 from jaxtyping import UInt8
 
 from mindseye.collection.builtin.shapes.decode import decode
-from mindseye.collection.builtin.shapes.picture import draw
-from mindseye.collection.builtin.shapes.scene import Scene, Thing, relation, scene_at
-from mindseye.collection.builtin.shapes.words import Description, Noun, captions, description, is_true, understood
+from mindseye.collection.builtin.shapes.scene import Scene, Thing, relation
+from mindseye.collection.builtin.shapes.words import Description, Noun, is_true, understood
 from mindseye.errors import BadInput
-from mindseye.randomness import rng_at
 from mindseye.think.figure import Figure, block_numbers, share_interval
 
 ASPECTS = ("object", "colour", "binding", "count", "place", "relation", "size", "background", "right")
 ENCODER = "shapes decoder"
-SPLITS = {"validation": False, "unseen_combinations": True}  # of prompts, and whether they are of unseen combinations
-
-_BEYOND = 10**9  # the first position of a stream of scenes that no collection reaches
 
 
 @dataclass(frozen=True)
@@ -55,35 +50,6 @@ class Verdict:
     prompt: str
     seen: Scene
     holds: dict[str, bool]
-
-
-def scenes(split_name: str, count: int, seed: int = 0) -> list[Scene]:
-    """Scenes that no collection of any size contains, since they lie beyond it in the stream of their split.
-
-    Args:
-        split_name: "validation" (combinations that training shows) or "unseen_combinations".
-        count: how many; the first ones are the same whatever their number.
-        seed: of the stream, 0 to 2^32 - 1.
-
-    Raises:
-        BadInput: there is no such split.
-    """
-    if split_name not in SPLITS:
-        raise BadInput(f"the shapes have no prompts {split_name!r}", next_step=f"take {' or '.join(map(repr, SPLITS))}")
-    return [scene_at(seed, split_name, _BEYOND + index, unseen=SPLITS[split_name]) for index in range(count)]
-
-
-def prompts(split_name: str, count: int, seed: int = 0) -> list[tuple[str, Description]]:
-    """One caption of each of `scenes`, sometimes a full one and mostly one that leaves things out, and what it says.
-
-    Args, Raises: as `scenes`.
-    """
-    texts = []
-    for index, scene in enumerate(scenes(split_name, count, seed)):
-        rng = rng_at(seed, f"shapes {split_name} prompts", index)
-        ways = captions(scene, rng)
-        texts.append(ways[int(rng.integers(len(ways)))])
-    return [(text, understood(text)) for text in texts]
 
 
 def judged(said: Description, seen: Scene) -> dict[str, bool]:
@@ -147,36 +113,14 @@ def following_figures(
         Figures with Wilson's interval; pictures of one prompt are counted as belonging together.
     """
     verdicts = following(prompts, pictures)
-    return _figures([(verdict.prompt, verdict.holds) for verdict in verdicts], name, seeds, real=False)
-
-
-def decoder_accuracy(scenes: Sequence[Scene], size_px: int, name: str) -> list[Figure]:
-    """The same figures for real renders of scenes, each held to a full description of it: the instrument's own error.
-
-    Args:
-        scenes: at least one, such as those whose captions are the prompts.
-        size_px: edge of the pictures, as the model draws them.
-        name: as for `following_figures`; "_real" is added.
-    """
-    checks = [(str(index), _as_described(scene, size_px)) for index, scene in enumerate(scenes)]
-    return _figures(checks, f"{name}_real", "", real=True)
-
-
-def _as_described(scene: Scene, size_px: int) -> dict[str, bool]:
-    return judged(description(scene), decode(np.asarray(draw(scene, size_px))))
-
-
-def _figures(checks: Sequence[tuple[str, dict[str, bool]]], name: str, seeds: str, *, real: bool) -> list[Figure]:
-    """A figure for each aspect from (block, what holds) of each picture."""
     figures = []
     for aspect in ASPECTS:
-        stating = [(block, holds[aspect]) for block, holds in checks if aspect in holds]
+        stating = [verdict for verdict in verdicts if aspect in verdict.holds]
         if stating:
-            hits, n = np.array([hit for _, hit in stating]), len(stating)
-            low, high = share_interval(hits, block_numbers([block for block, _ in stating], n))
-            counts = (n, 0) if real else (0, n)
+            hits = np.array([verdict.holds[aspect] for verdict in stating])
+            interval = share_interval(hits, block_numbers([verdict.prompt for verdict in stating], len(hits)))
             share = float(hits.mean())
-            figures.append(Figure(f"following_{aspect}/{name}", share, low, high, *counts, ENCODER, seeds))
+            figures.append(Figure(f"following_{aspect}/{name}", share, *interval, 0, len(hits), ENCODER, seeds))
     return figures
 
 

@@ -80,44 +80,6 @@ def ranks(similarity: Float[np.ndarray, "picture caption"]) -> Int[np.ndarray, "
     return places
 
 
-def recall_at(
-    k: int,
-    similarity: Float[np.ndarray, "picture caption"],
-    *,
-    encoder: str,
-    generated_blocks: Sequence[Hashable] | None = None,
-    seeds: str = "",
-) -> Figure:
-    """The share of pictures whose own caption is among the first `k`, "recall_at_<k>"; by chance k of a hundred.
-
-    `recall_at(1, ...)` is `r_precision`.
-
-    Args:
-        k: how many places count.
-        similarity: as for `ranks`.
-        encoder: the judge's name, for the record.
-        generated_blocks: a label a picture, such as its prompt, where several pictures share one.
-        seeds: of the pictures, for the record.
-
-    Returns:
-        The share, with Wilson's interval over pictures.
-
-    Raises:
-        BadInput: there is no picture, or none of the captions is a mismatching one.
-    """
-    name = "r_precision" if k == 1 else f"recall_at_{k}"
-    similarity = np.asarray(similarity)
-    if similarity.ndim != 2 or len(similarity) == 0 or similarity.shape[1] < 2:
-        raise BadInput(
-            f"similarities of the shape {list(similarity.shape)} make no {name}",
-            why="one row a picture is needed, its true caption first and at least one mismatching caption after it",
-            next_step="score each picture against its caption and those that `mismatching` chose",
-        )
-    hits = np.asarray(ranks(similarity) <= k)
-    blocks = block_numbers(generated_blocks, len(hits))
-    return Figure(name, float(hits.mean()), *share_interval(hits, blocks), 0, len(hits), encoder, seeds)
-
-
 def r_precision(
     similarity: Float[np.ndarray, "picture caption"],
     *,
@@ -130,13 +92,25 @@ def r_precision(
     Xu et al. 2018 (AttnGAN, arXiv 1711.10485), section 4: one true caption against 99 mismatching ones, R = 1. A judge
     that says the same of every caption has 0, one that guesses has 1 in 100; real pictures show how good the judge is.
 
-    Args, Returns, Raises: as `recall_at`.
+    Args:
+        similarity: as for `ranks`.
+        encoder: the judge's name, for the record.
+        generated_blocks: a label a picture, such as its prompt, where several pictures share one.
+        seeds: of the pictures, for the record.
+
+    Returns:
+        The share, with Wilson's interval over pictures.
+
+    Raises:
+        BadInput: there is no picture, or none of the captions is a mismatching one.
     """
-    return recall_at(1, similarity, encoder=encoder, generated_blocks=generated_blocks, seeds=seeds)
-
-
-def rank_histogram(similarity: Float[np.ndarray, "picture caption"]) -> Int[np.ndarray, "caption"]:
-    """How many pictures have their own caption at the first place, the second, ..., the last."""
-    places = ranks(similarity)
-    histogram: NDArray[np.int64] = np.bincount(places - 1, minlength=np.asarray(similarity).shape[1])
-    return histogram
+    similarity = np.asarray(similarity)
+    if similarity.ndim != 2 or len(similarity) == 0 or similarity.shape[1] < 2:
+        raise BadInput(
+            f"similarities of the shape {list(similarity.shape)} make no r_precision",
+            why="one row a picture is needed, its true caption first and at least one mismatching caption after it",
+            next_step="score each picture against its caption and those that `mismatching` chose",
+        )
+    hits = np.asarray(ranks(similarity) == 1)
+    blocks = block_numbers(generated_blocks, len(hits))
+    return Figure("r_precision", float(hits.mean()), *share_interval(hits, blocks), 0, len(hits), encoder, seeds)

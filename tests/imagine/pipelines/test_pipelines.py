@@ -28,7 +28,7 @@ from mindseye.imagine.request import Request
 from mindseye.learn.folder import weights_digest
 from mindseye.pictures.story import read_story
 from mindseye.randomness import rng_at
-from mindseye.report.evaluate import compared_as, draw_for
+from mindseye.report.drawn import compared_as, draw_for
 from mindseye.report.prompts import prompt_sets
 
 STEPS = 2

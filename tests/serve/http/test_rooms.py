@@ -52,6 +52,8 @@ def rooms(
     """A server with a model that has a thinker, a collection, and a folder of trainings."""
     folder = shutil.copytree(tiny_folder, tmp_path_factory.mktemp("models") / "tiny")
     shutil.copytree(tiny_thinker, folder / "thinker")
+    about = folder / "mindseye.json"  # says that it was trained on these shapes
+    about.write_text(about.read_text("utf-8").replace("0" * 64, shapes.fingerprint), "utf-8")
     library = Library({"shapes": shapes})
     return serving.start({"tiny": load(folder, device="cpu")}, None, library, runs, {"shapes": str(shapes.path)})
 
@@ -129,6 +131,14 @@ def test_a_picture_is_judged(rooms: Any, shapes: Collection) -> None:
     ).json
     assert verdict["model"] == "tiny" and verdict["prompt"] == "a red circle" and 0 <= verdict["match"] <= 1
     assert verdict["picture"] == "the picture" and len(verdict["captions"]) == 5 and verdict["nearest"] == []
+
+
+def test_the_nearest_training_pictures_are_looked_for_in_what_the_model_was_trained_on(
+    rooms: Any, shapes: Collection
+) -> None:
+    picture = coded(shapes.splits["train"].picture(0))
+    nearest = rooms.post("/api/judge", {"picture": picture, "nearest": 3}).json["nearest"]
+    assert len(nearest) == 3 and nearest[0]["row"] == 0
 
 
 def test_candidates_are_thought_over(rooms: Any) -> None:

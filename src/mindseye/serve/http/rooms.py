@@ -98,7 +98,8 @@ def routes(service: Service, library: Library, trainings: Trainings) -> APIRoute
         imaginer = service.imaginer(said.model)
         await asyncio.to_thread(service.thinker, imaginer.name)
         data = decoded(said.picture, "picture", service.limits.picture_bytes)
-        look = partial(judge, data, prompt=said.prompt, model=imaginer, nearest=said.nearest)
+        among = library.trained_on(imaginer)
+        look = partial(judge, data, prompt=said.prompt, model=imaginer, collection=among, nearest=said.nearest)
         return json_response(await asyncio.wrap_future(library.look(look)))
 
     @router.get("/runs")

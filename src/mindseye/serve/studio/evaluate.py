@@ -65,11 +65,10 @@ def evaluate_page(rooms: Rooms, model: gr.Dropdown) -> EvaluatePage:
 
     def listed(of: str) -> Updates:
         imaginer = rooms.service.imaginer(of)
-        own = imaginer.about.collection.fingerprint if imaginer.about else ""
-        trained_on = [name for name, each in rooms.library.collections.items() if each.fingerprint == own]
+        trained_on = rooms.library.trained_on(imaginer)
         others = [name for name in rooms.service.imaginers if name != of]
         return {
-            collection: gr.update(value=trained_on[0]) if trained_on else gr.update(),
+            collection: gr.update(value=trained_on.name) if trained_on else gr.update(),
             beside: gr.update(choices=[ALONE, *others], value=ALONE),
         }
 

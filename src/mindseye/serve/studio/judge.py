@@ -45,7 +45,10 @@ def judge_page(rooms: Rooms, model: gr.Dropdown) -> JudgePage:
             imaginer = rooms.service.imaginer(name)
             yield {status: said("thinking"), verdict: ""}
             await asyncio.to_thread(rooms.service.thinker, imaginer.name)
-            look = partial(judge, data, prompt=text.strip() or None, model=imaginer, nearest=NEAREST if near else 0)
+            look = partial(
+                judge, data, prompt=text.strip() or None, model=imaginer,
+                collection=rooms.library.trained_on(imaginer), nearest=NEAREST if near else 0,
+            )  # fmt: skip
             answer = await asyncio.wrap_future(rooms.library.look(look))
             yield {status: "", verdict: filled("verdict.html", verdict=answer, picture=value)}
         except MindseyeError as error:
