@@ -54,6 +54,46 @@ def test_an_edit_goes_from_one_copy_of_a_model_to_another(mindseye, model: Path,
     assert (edit["name"], edit["method"], edit["preserve"]) == ("dog", "UCE", ["a car"])
 
 
+def test_what_is_erased_is_drawn_as_nothing_in_particular(mindseye, model: Path, tmp_path: Path) -> None:
+    said = mindseye(
+        "correct", model, "--erase", "cat", "dog", "--name", "none", "--lambda", 1e-6, "--pictures", 0, "--json"
+    )
+    result = json.loads(said.out.splitlines()[-1])
+    assert (result["method"], result["pairs"]) == ("UCE", [["cat", ""], ["dog", ""]])
+
+    def draw(prompt: str, *options: object) -> np.ndarray:
+        out = tmp_path / f"{prompt}-{len(options)}"
+        mindseye("imagine", prompt, "--model", model, "-n", 1, "--steps", 4, "--out", out, *options)
+        [path] = out.iterdir()
+        return np.asarray(Image.open(path)).astype(float)
+
+    nothing, cat, erased = draw(""), draw("cat"), draw("cat", "--edit", "none")
+    assert np.abs(erased - nothing).mean() < np.abs(cat - nothing).mean()
+
+
+def test_a_pipeline_is_corrected_drawn_with_and_put_right_again(
+    mindseye, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.imagine.pipelines.tiny import stable_diffusion
+
+    monkeypatch.setenv("MINDSEYE_HOME", str(tmp_path / "home"))
+    pipeline = tmp_path / "sd"
+    stable_diffusion().save_pretrained(pipeline)
+    pair = ("a rose", "a blue rose")
+    said = mindseye("correct", pipeline, "--time", *pair, "--name", "blue", "--pictures", 0, "--json")
+    result = json.loads(said.out.splitlines()[-1])
+    assert said.code == 0 and Path(result["path"]).is_file() and result["seconds"] < 10
+    asked = ("imagine", "a rose", "--model", pipeline, "-n", 1, "--steps", 2)
+    plain, edited = tmp_path / "plain", tmp_path / "edited"
+    assert mindseye(*asked, "--out", plain).code == mindseye(*asked, "--edit", "blue", "--out", edited).code == 0
+    pictures = [np.asarray(Image.open(folder / "a-rose-0.png")) for folder in (plain, edited)]
+    assert not np.array_equal(*pictures)
+    assert "blue" in mindseye("correct", pipeline, "--list").out
+    assert mindseye("correct", pipeline, "--remove", "blue").code == 0
+    assert mindseye("correct", pipeline, "--list").out == "no edits\n"
+    assert mindseye(*asked, "--edit", "blue").code == 2
+
+
 def test_an_edit_is_in_force_wherever_pictures_are_drawn(mindseye, model: Path, tmp_path: Path) -> None:
     mindseye("correct", model, "--uce", "a cat", "a blue dog", "--name", "dog", "--lambda", 0.01, "--pictures", 0)
     given = tmp_path / "given.png"
