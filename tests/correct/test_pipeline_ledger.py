@@ -1,5 +1,5 @@
-"""Edits of a pipeline of the diffusers library are files as those of our own models are: listed, drawn with where named,
-passed on, taken back to the byte. The pipeline's folder is never written."""
+"""Edits of a pipeline of the diffusers library are files as those of our own models are: listed, drawn with where they
+are named, passed on, taken back to the byte. The pipeline's folder is never written."""
 
 from __future__ import annotations
 

@@ -69,8 +69,8 @@ def correct(
     if len(methods) + sum(map(bool, (listed, remove, export, add))) != 1:
         raise BadInput(
             "what is to be done?",
-            next_step="--time, --uce, --refact, --erase or --debias makes an edit; or one of --list, --remove, --export,"
-            " --add",
+            next_step="--time, --uce, --refact, --erase or --debias makes an edit; or one of --list, --remove,"
+            " --export, --add",
         )
     import mindseye
     from mindseye.correct import ledger
