@@ -40,7 +40,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=16, patch_size=8
     )
     with seeded():
-        clip = CLIPModel(CLIPConfig(clip_config().to_dict(), vision.to_dict(), projection_dim=16))
+        clip = CLIPModel(
+            CLIPConfig(text_config=clip_config().to_dict(), vision_config=vision.to_dict(), projection_dim=16)
+        )
     clip.save_pretrained(root / "clip")
     clip_tokenizer().save_pretrained(root / "clip")
     return {"sd": root / "sd", "clip": root / "clip"}

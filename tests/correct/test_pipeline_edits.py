@@ -19,6 +19,7 @@ from mindseye.correct.memories import TransformerInside, memory_of, pipeline_mem
 from mindseye.correct.refact import find_value, rank_one, refact, second_moment
 from mindseye.errors import BadInput
 from mindseye.imagine.pipelines.knobs import Knobs
+from mindseye.learn.overlay import with_parameters
 from mindseye.observe import minilm
 from mindseye.observe.text import load_text_encoder
 
@@ -132,7 +133,7 @@ def test_stored_under_the_key_of_one_text_the_mlp_gives_exactly_what_was_found(e
     new = layer.added_to(memory.weight)
     assert torch.allclose(new @ key.double(), found.value.double(), atol=1e-12)
     assert torch.linalg.matrix_rank(new - memory.weight.double()) == 1
-    twin = pipelines.with_parameters(text_encoder, {memory.matrix: new.float()})
+    twin = with_parameters(text_encoder, {memory.matrix: new.float()})
     inner, before, ids = met(text_encoder, tokeniser, memory.matrix, SOURCE)
     _, after, _ = met(twin, tokeniser, memory.matrix, SOURCE)
     place = len(ids) - 2  # before the mark of the end
