@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mindseye.imagine.imaginer import load
+from mindseye.imagine.request import Request
+
 
 @pytest.fixture
 def model(tiny_folder: Path, tmp_path: Path) -> Path:
@@ -54,20 +57,18 @@ def test_an_edit_goes_from_one_copy_of_a_model_to_another(mindseye, model: Path,
     assert (edit["name"], edit["method"], edit["preserve"]) == ("dog", "UCE", ["a car"])
 
 
-def test_what_is_erased_is_drawn_as_nothing_in_particular(mindseye, model: Path, tmp_path: Path) -> None:
+def test_what_is_erased_is_drawn_more_like_nothing_in_particular(mindseye, model: Path) -> None:
     said = mindseye(
         "correct", model, "--erase", "cat", "dog", "--name", "none", "--lambda", 1e-6, "--pictures", 0, "--json"
     )
     result = json.loads(said.out.splitlines()[-1])
     assert (result["method"], result["pairs"]) == ("UCE", [["cat", ""], ["dog", ""]])
 
-    def draw(prompt: str, *options: object) -> np.ndarray:
-        out = tmp_path / f"{prompt}-{len(options)}"
-        mindseye("imagine", prompt, "--model", model, "-n", 1, "--steps", 4, "--out", out, *options)
-        [path] = out.iterdir()
-        return np.asarray(Image.open(path)).astype(float)
-
-    nothing, cat, erased = draw(""), draw("cat"), draw("cat", "--edit", "none")
+    imaginer = load(model)
+    nothing, cat, erased = (
+        imaginer.imagine(Request(prompt=prompt, steps=4, edits=edits))[0].pixels.astype(float)
+        for prompt, edits in (("", ()), ("cat", ()), ("cat", ("none",)))
+    )
     assert np.abs(erased - nothing).mean() < np.abs(cat - nothing).mean()
 
 
