@@ -62,11 +62,8 @@ def test_concepts_are_erased_as_uce_does_with_nothing_for_a_destination(mindseye
     result = json.loads(said.out.splitlines()[-1])
     assert (result["method"], result["pairs"]) == ("UCE", [["a cat", ""], ["a dog", ""]])
     mindseye("correct", model, "--uce", "a cat", "", "a dog", "", "--name", "same", "--pictures", 0)
-    imaginer = load(model)
-    plain, erased, same = (
-        imaginer.imagine(Request(prompt="a cat", steps=2, edits=edits))[0].pixels
-        for edits in ((), ("none",), ("same",))
-    )
+    imaginer, edits = load(model), ((), ("none",), ("same",))
+    plain, erased, same = (imaginer.imagine(Request(prompt="a cat", steps=2, edits=e))[0].pixels for e in edits)
     assert np.array_equal(erased, same) and not np.array_equal(erased, plain)
 
 

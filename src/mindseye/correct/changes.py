@@ -125,7 +125,9 @@ def _closed(subject: Subject, method: str, pairs: Sequence[Pair], preserve: Sequ
 
 def _by_refact(subject: Subject, pair: Pair) -> Made:
     memories, captions = subject.memories(), subject.captions[:CAPTIONS]
-    layers, inputs, settings = {}, {}, {}
+    layers: dict[str, Layer] = {}
+    inputs: dict[str, str] = {}
+    settings: dict[str, float] = {}
     began = time.perf_counter()
     for owner, memory in memories.items():
         matrix = f"{owner}/{memory.matrix}"
