@@ -6,15 +6,15 @@ Sets in the manner of TIMED, each of known things; a sixth of each is for choosi
     shapes           "a red circle" -> "a red circle on the left"; judged by the exact decoder
     shapes-colours   "a red circle" -> "a blue circle", likewise; not for TIME, whose destinations add to their sources
     timed, road      the published tables, from a person's own files, for pipelines; judged by a CLIP of the person's
+    biases           published lists of professions, likewise; measured otherwise, see `biases.py`
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -25,22 +25,22 @@ import mindseye
 from mindseye.collection.builtin.shapes.decode import decode
 from mindseye.collection.builtin.shapes.scene import COLOURS, SHAPES, UNSEEN_PAIRS
 from mindseye.collection.builtin.shapes.words import understood
-from mindseye.correct import pipelines
 from mindseye.correct.beliefs import EFFICACY, GENERALITY, PARAPHRASES, SPECIFICITY, Probe, without_article
-from mindseye.correct.making import make, share_of_weights
-from mindseye.correct.tables import Case, read_road, read_timed
-from mindseye.imagine.edits import Edit, EditRecord
+from mindseye.correct.changes import share_of_weights, subject_of
+from mindseye.correct.debias import Shares, debias
+from mindseye.correct.evening import COUNTED_FROM, DRAWN, METHOD
+from mindseye.correct.making import make
+from mindseye.correct.tables import Bias, Case, read_biases, read_road, read_timed
+from mindseye.imagine.edits import Edit, EditRecord, Layer
 from mindseye.imagine.family import Settings
-from mindseye.imagine.pipelines.finding import find_pipeline
-from mindseye.learn.device import best_device
 from mindseye.observe.contrastive import load_judge
 from mindseye.observe.pictures import load_picture_encoder
 from mindseye.observe.vocabulary import words_of
-from mindseye.pictures.tensors import from_model
 from mindseye.think.following import judged
 
-WORLDS = ("emoji", "shapes", "shapes-colours", "timed", "road")
-TABLES = {"timed": read_timed, "road": read_road}
+BIASES = "biases"
+WORLDS = ("emoji", "shapes", "shapes-colours", "timed", "road", BIASES)
+TABLES = {"timed": read_timed, "road": read_road, BIASES: read_biases}
 SIXTH = 6
 ARTICLES = ("a", "an", "the")
 
@@ -56,6 +56,7 @@ OTHERS = (  # things of the emoji that no case is about
 )  # fmt: skip
 EACH = 3  # of those beside every case
 PLACES = ("on the left", "on the right", "at the top", "at the bottom")
+AT_ONCE = 32  # pictures or texts that CLIP reads
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # of its pixels
 STATED = ("object", "colour", "place")  # what the decoder asks of a picture; size and background are left free
 
@@ -66,7 +67,7 @@ Judge = Callable[[Pictures, Sequence[Probe]], NDArray[np.bool_]]
 # --------------------------------------------------------------------------------------------------- cases
 
 
-def cases(world: str, split: str, table: Path | None = None) -> list[Case]:
+def cases(world: str, split: str, table: Path | None = None) -> list[Case] | list[Bias]:
     """The cases of a set: "test", or the sixth of them that is for "validation"; of a published table all."""
     if world in TABLES:
         assert table, "a published set needs --table-file"
@@ -184,7 +185,7 @@ def judge_of(world: str, clip: Path | None = None) -> tuple[Judge, str]:
         return by_matcher(), load_judge().name
     if world in TABLES:
         assert clip, "a published set needs --clip, the folder of a CLIP model that takes no part in the drawing"
-        return by_clip(clip), clip.name
+        return Clip(clip), clip.name
     return by_decoder, "shapes decoder"
 
 
@@ -215,27 +216,48 @@ def by_decoder(pictures: Pictures, probes: Sequence[Probe]) -> NDArray[np.bool_]
     )
 
 
-def by_clip(folder: Path) -> Judge:
-    """CLIP's zero-shot choice between two texts, as in the papers."""
-    from transformers import AutoTokenizer, CLIPModel
+class Clip:
+    """CLIP's zero-shot choice between two texts, as in the papers; a `Judge`."""
 
-    model = CLIPModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
-    tokeniser = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    edge = model.config.vision_config.image_size
+    def __init__(self, folder: Path) -> None:
+        from transformers import AutoTokenizer, CLIPModel
+
+        self._model = CLIPModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
+        self._tokeniser = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+    def __call__(self, pictures: Pictures, probes: Sequence[Probe]) -> NDArray[np.bool_]:
+        texts = list(dict.fromkeys(text for probe in probes for text in (probe.wanted, probe.other)))
+        fits, rows = self.fits(pictures, texts), np.arange(len(probes))
+        wanted, other = (
+            fits[rows, [texts.index(getattr(probe, name)) for probe in probes]] for name in ("wanted", "other")
+        )
+        hits: NDArray[np.bool_] = wanted > other
+        return hits
 
     @torch.inference_mode()
-    def hits(pictures: Pictures, probes: Sequence[Probe]) -> NDArray[np.bool_]:
-        found = []
-        for picture, probe in zip(pictures, probes, strict=True):
-            pixels = torch.from_numpy(picture[None, ..., :3]).movedim(-1, 1).float() / 255
-            seen = F.interpolate(pixels, (edge, edge), mode="bicubic", antialias=True)
-            seen = (seen - torch.tensor(CLIP_MEAN)[:, None, None]) / torch.tensor(CLIP_STD)[:, None, None]
-            read = tokeniser([probe.wanted, probe.other], return_tensors="pt", padding=True, truncation=True)
-            wanted, other = model(**read, pixel_values=seen).logits_per_image[0].tolist()
-            found.append(wanted > other)
-        return np.array(found)
+    def fits(self, pictures: Pictures, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The cosine between each picture and each text, [picture, text]."""
+        edge = self._model.config.vision_config.image_size
+        seen = []
+        for some in torch.from_numpy(pictures[..., :3]).movedim(-1, 1).split(AT_ONCE):
+            pixels = F.interpolate(some.float() / 255, (edge, edge), mode="bicubic", antialias=True)
+            pixels = (pixels - torch.tensor(CLIP_MEAN)[:, None, None]) / torch.tensor(CLIP_STD)[:, None, None]
+            seen.append(self._model.visual_projection(self._model.vision_model(pixel_values=pixels).pooler_output))
+        read = []
+        for begin in range(0, len(texts), AT_ONCE):
+            some = list(texts[begin : begin + AT_ONCE])
+            tokens = self._tokeniser(some, return_tensors="pt", padding=True, truncation=True)
+            read.append(self._model.text_projection(self._model.text_model(**tokens).pooler_output))
+        one, other = (F.normalize(torch.cat(each), dim=1) for each in (seen, read))
+        cosines: NDArray[np.float32] = (one @ other.T).numpy()
+        return cosines
 
-    return hits
+    def score(self, pictures: Pictures, prompts: Sequence[str]) -> NDArray[np.float32]:
+        """CLIPScore of each picture with its own prompt: 100 times the cosine, 0 where that is negative."""
+        texts = list(dict.fromkeys(prompts))
+        fits = self.fits(pictures, texts)
+        own: NDArray[np.float32] = 100 * fits[np.arange(len(prompts)), [texts.index(each) for each in prompts]]
+        return own.clip(min=0)
 
 
 # -------------------------------------------------------------------------------------------------- models
@@ -246,82 +268,79 @@ class Change:
     """An edit that is not written anywhere.
 
     Attributes:
-        edit: of our models an `Edit`, of pipelines layers.
+        edit: the edit.
         seconds: what making it took.
-        share_of_weights: numbers in the matrices that it changes, of all of the model and its text encoders.
     """
 
-    edit: Any
+    edit: Edit
     seconds: float
-    share_of_weights: float
+
+    @property
+    def share_of_weights(self) -> float:
+        """Numbers in the matrices that it changes, of all of the model and its text encoders."""
+        return self.edit.record.share_of_weights
 
 
-class Model(Protocol):
-    """What is corrected, and draws one picture a prompt."""
+class Model:
+    """What is corrected, and draws one picture a prompt: one of our models, or a pipeline of the diffusers library.
 
-    def change(self, method: str, case: Case) -> Change: ...
+    Args:
+        name: of a shipped model, a folder, a run or a pipeline.
+        steps: of sampling; the model's own where None.
+    """
 
-    def draw(self, prompts: Sequence[str], seeds: Sequence[int], changes: Sequence[Change] = ()) -> Pictures: ...
+    def __init__(self, name: str, steps: int | None) -> None:
+        self._imaginer, self._settings = mindseye.load(name), Settings(steps=steps)
 
+    def change(self, method: str, source: str, destination: str) -> Change:
+        """The edit that a method makes.
 
-def open_model(name: str, steps: int | None, captions: Sequence[str]) -> Model:
-    """One of our models, or a pipeline of the diffusers library."""
-    folder = find_pipeline(name)
-    return PipelineModel(folder, steps, captions) if folder else OurModel(mindseye.load(name), steps)
+        Raises:
+            BadInput: it cannot do this for these prompts.
+        """
+        made = make(self._imaginer, method, [(source, destination)])
+        return self._change(method, source, destination, made.layers, made.inputs, made.seconds)
 
+    def evened(self, concept: str, attributes: Sequence[str], shares: Callable[[Pictures], Shares]) -> Change | None:
+        """UCE's loop, which draws the concept, counts its attributes and corrects; None where no round is more even
+        than the model as it was.
 
-class OurModel:
-    """A model of one of our families; a `Model`."""
+        Args:
+            concept: a prompt.
+            attributes: words, two or more.
+            shares: of the attributes in pictures of the concept.
+        """
+        owner, entrances = subject_of(self._imaginer).entrances()
+        takes = {f"{owner}/{each.matrix}": each.takes for each in entrances.entrances}
+        seeds = list(range(COUNTED_FROM, COUNTED_FROM + DRAWN))
+        began = time.perf_counter()
 
-    def __init__(self, imaginer: mindseye.Imaginer, steps: int | None) -> None:
-        self._imaginer, self._settings = imaginer, Settings(steps=steps)
+        def of(layers: Mapping[str, Layer]) -> Change:
+            owned = {f"{owner}/{matrix}": layer for matrix, layer in layers.items()}
+            used = {matrix: takes[matrix] for matrix in owned}
+            return self._change(METHOD, concept, " or ".join(attributes), owned, used, time.perf_counter() - began)
 
-    def change(self, method: str, case: Case) -> Change:
-        imaginer, pairs = self._imaginer, [(case.source, case.destination)]
-        made = make(imaginer, method, pairs)
-        share = share_of_weights(imaginer, made.layers)
+        def observed(layers: dict[str, Layer] | None) -> Shares:
+            return shares(self.draw([concept] * DRAWN, seeds, [of(layers)] if layers else []))
+
+        with torch.no_grad():
+            found = debias(entrances, concept, attributes, observed)
+        return of(found.layers) if found.layers else None
+
+    def _change(
+        self, method: str, source: str, destination: str, layers: Mapping[str, Layer], inputs: Mapping[str, str],
+        seconds: float,
+    ) -> Change:  # fmt: skip
+        imaginer = self._imaginer
         record = EditRecord(
-            name=case.source, method=method, pairs=tuple(pairs), model=imaginer.name, model_sha256=imaginer.sha256,
-            encoder_sha256=imaginer.ours.encoder.sha256, layers=dict(made.inputs), seconds=made.seconds,
-            share_of_weights=share,
+            name=source, method=method, pairs=((source, destination),), model=imaginer.name,
+            model_sha256=imaginer.sha256, encoder_sha256=imaginer.painter.encoder_sha256, layers=dict(inputs),
+            seconds=seconds, share_of_weights=share_of_weights(subject_of(imaginer), layers),
         )  # fmt: skip
-        return Change(Edit(record, made.layers, case.source), made.seconds, share)
+        return Change(Edit(record, layers, source), seconds)
 
     def draw(self, prompts: Sequence[str], seeds: Sequence[int], changes: Sequence[Change] = ()) -> Pictures:
+        """One picture a prompt, with all of the changes in force."""
         imaginer = self._imaginer.corrected([change.edit for change in changes]) if changes else self._imaginer
         *_, last = imaginer.painter.draw(prompts, "", seeds, self._settings)
         return imaginer.shown(last.pictures)
-
-
-class PipelineModel:
-    """A pipeline of the diffusers library; a `Model`."""
-
-    def __init__(self, folder: Path, steps: int | None, captions: Sequence[str]) -> None:
-        from mindseye.imagine.pipelines.opening import open_pipeline
-
-        self._pipeline, self._captions = open_pipeline(folder, best_device()), captions
-        self._settings = Settings(steps=steps)
-
-    def change(self, method: str, case: Case) -> Change:
-        began = time.perf_counter()
-        captions = [caption for caption in self._captions if caption != case.source]
-        layers = pipelines.make(self._pipeline, method, [(case.source, case.destination)], captions=captions)
-        seconds = time.perf_counter() - began
-        parts = {name: part for name, part in self._pipeline.components.items() if isinstance(part, torch.nn.Module)}
-        counted = [
-            part for name, part in parts.items() if name in pipelines.NETWORKS or name.startswith("text_encoder")
-        ]
-        touched = sum(
-            parts[component].get_parameter(name).numel()
-            for component, _, name in (matrix.partition("/") for matrix in layers)
-        )
-        return Change(layers, seconds, touched / sum(p.numel() for part in counted for p in part.parameters()))
-
-    def draw(self, prompts: Sequence[str], seeds: Sequence[int], changes: Sequence[Change] = ()) -> Pictures:
-        from mindseye.imagine.pipelines.painter import PipelinePainter
-
-        pipeline = self._pipeline
-        for change in changes:
-            pipeline = pipelines.corrected(pipeline, change.edit)
-        *_, last = PipelinePainter(pipeline).draw(prompts, "", seeds, self._settings)
-        return from_model(last.pictures)

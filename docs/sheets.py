@@ -1,6 +1,8 @@
 """Draws the pictures of the documentation again: `python docs/sheets.py`."""
 
+import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image
 
@@ -28,6 +30,7 @@ def main() -> None:
     between_strip(imaginer, *ends, 8).save(PLACE / "between.png")
     hair = mindseye.Request(prompt="a woman with red hair", count=2)
     attention_sheet(imaginer.attention(hair), hair.prompt).save(PLACE / "attention.png")
+    corrected(imaginer).save(PLACE / "correct.png")
 
 
 def going_on(imaginer: mindseye.Imaginer) -> Image.Image:
@@ -44,6 +47,15 @@ def going_on(imaginer: mindseye.Imaginer) -> Image.Image:
         pictures += [start.shown, *(picture.pixels for picture in imaginer.imagine(request))]
         captions += ["given", *[request.prompt] * 4]
     return contact_sheet(pictures, captions, columns=5)
+
+
+def corrected(imaginer: mindseye.Imaginer) -> Image.Image:
+    """Roses before and after, and other things; the edit itself is kept nowhere."""
+    with TemporaryDirectory() as home:
+        os.environ["MINDSEYE_HOME"] = home
+        made = mindseye.correct(imaginer, "ReFACT", [("a rose", "a blue rose")], "blue-rose", pictures=1)
+    assert made.sheet is not None
+    return made.sheet
 
 
 if __name__ == "__main__":

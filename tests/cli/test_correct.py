@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mindseye.imagine.imaginer import load
+from mindseye.imagine.request import Request
+
 
 @pytest.fixture
 def model(tiny_folder: Path, tmp_path: Path) -> Path:
@@ -52,6 +55,39 @@ def test_an_edit_goes_from_one_copy_of_a_model_to_another(mindseye, model: Path,
     assert mindseye("correct", other, "--add", path).code == 0
     [edit] = json.loads(mindseye("correct", other, "--list", "--json").out)["edits"]
     assert (edit["name"], edit["method"], edit["preserve"]) == ("dog", "UCE", ["a car"])
+
+
+def test_concepts_are_erased_as_uce_does_with_nothing_for_a_destination(mindseye, model: Path) -> None:
+    said = mindseye("correct", model, "--erase", "a cat", "a dog", "--name", "none", "--pictures", 0, "--json")
+    result = json.loads(said.out.splitlines()[-1])
+    assert (result["method"], result["pairs"]) == ("UCE", [["a cat", ""], ["a dog", ""]])
+    mindseye("correct", model, "--uce", "a cat", "", "a dog", "", "--name", "same", "--pictures", 0)
+    imaginer, edits = load(model), ((), ("none",), ("same",))
+    plain, erased, same = (imaginer.imagine(Request(prompt="a cat", steps=2, edits=e))[0].pixels for e in edits)
+    assert np.array_equal(erased, same) and not np.array_equal(erased, plain)
+
+
+def test_a_pipeline_is_corrected_drawn_with_and_put_right_again(
+    mindseye, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.imagine.pipelines.tiny import stable_diffusion
+
+    monkeypatch.setenv("MINDSEYE_HOME", str(tmp_path / "home"))
+    pipeline = tmp_path / "sd"
+    stable_diffusion().save_pretrained(pipeline)
+    pair = ("a rose", "a blue rose")
+    said = mindseye("correct", pipeline, "--time", *pair, "--name", "blue", "--pictures", 0, "--json")
+    result = json.loads(said.out.splitlines()[-1])
+    assert said.code == 0 and Path(result["path"]).is_file() and result["seconds"] < 10
+    asked = ("imagine", "a rose", "--model", pipeline, "-n", 1, "--steps", 2)
+    plain, edited = tmp_path / "plain", tmp_path / "edited"
+    assert mindseye(*asked, "--out", plain).code == mindseye(*asked, "--edit", "blue", "--out", edited).code == 0
+    pictures = [np.asarray(Image.open(folder / "a-rose-0.png")) for folder in (plain, edited)]
+    assert not np.array_equal(*pictures)
+    assert "blue" in mindseye("correct", pipeline, "--list").out
+    assert mindseye("correct", pipeline, "--remove", "blue").code == 0
+    assert mindseye("correct", pipeline, "--list").out == "no edits\n"
+    assert mindseye(*asked, "--edit", "blue").code == 2
 
 
 def test_an_edit_is_in_force_wherever_pictures_are_drawn(mindseye, model: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ its way about encoders like CLIP, T5 and BERT."""
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.imagine.pipelines.tiny import MAKERS, WIDTH
+from tests.imagine.pipelines.tiny import MAKERS, SIZE_PX, WIDTH, flux
 from torch import Tensor, nn
 
 from mindseye.correct import methods, pipelines
@@ -18,12 +19,15 @@ from mindseye.correct.memories import TransformerInside, memory_of, pipeline_mem
 from mindseye.correct.refact import find_value, rank_one, refact, second_moment
 from mindseye.errors import BadInput
 from mindseye.imagine.pipelines.knobs import Knobs
+from mindseye.learn.overlay import with_parameters
 from mindseye.observe import minilm
 from mindseye.observe.text import load_text_encoder
 
 SOURCE, DESTINATION = "a rose", "a blue rose"
 CAPTIONS = [f"a {colour} {thing}" for colour in ("red", "big") for thing in "car house tree cup dog hat".split()]
 TEXTS = ["a rose", "a photo of a rose in a vase", "one more a rose"]
+
+SHAPES = {**MAKERS, "flux": flux}
 
 Made = Callable[[str], Any]
 
@@ -35,7 +39,7 @@ def made() -> Made:
 
     def make(shape: str) -> Any:
         if shape not in there:
-            there[shape] = MAKERS[shape]()
+            there[shape] = SHAPES[shape]()
             there[shape].set_progress_bar_config(disable=True)
         return there[shape]
 
@@ -60,7 +64,9 @@ def state(pipeline: Any) -> str:
 
 def drawn(pipeline: Any, prompt: str = SOURCE) -> np.ndarray:
     generator = torch.Generator().manual_seed(0)
-    asked = Knobs.of(pipeline).only(prompt=prompt, num_inference_steps=2, generator=generator, output_type="np")
+    asked = Knobs.of(pipeline).only(
+        prompt=prompt, num_inference_steps=2, generator=generator, output_type="np", height=SIZE_PX, width=SIZE_PX
+    )
     return pipeline(**asked).images
 
 
@@ -127,7 +133,7 @@ def test_stored_under_the_key_of_one_text_the_mlp_gives_exactly_what_was_found(e
     new = layer.added_to(memory.weight)
     assert torch.allclose(new @ key.double(), found.value.double(), atol=1e-12)
     assert torch.linalg.matrix_rank(new - memory.weight.double()) == 1
-    twin = pipelines.with_parameters(text_encoder, {memory.matrix: new.float()})
+    twin = with_parameters(text_encoder, {memory.matrix: new.float()})
     inner, before, ids = met(text_encoder, tokeniser, memory.matrix, SOURCE)
     _, after, _ = met(twin, tokeniser, memory.matrix, SOURCE)
     place = len(ids) - 2  # before the mark of the end
@@ -162,12 +168,12 @@ def test_an_encoder_like_bert_is_read_as_the_default_one_whose_weights_it_has() 
     assert torch.allclose(one.sentences(TEXTS, SOURCE, delta), two.sentences(TEXTS, SOURCE, delta), atol=1e-4)
 
 
-@pytest.mark.parametrize("shape", MAKERS)
+@pytest.mark.parametrize("shape", SHAPES)
 def test_refact_changes_one_matrix_of_every_text_encoder_and_is_taken_back_to_the_byte(made: Made, shape: str) -> None:
     pipeline = made(shape)
     weights, before = state(pipeline), drawn(pipeline)
     layers = pipelines.make(pipeline, "ReFACT", [(SOURCE, DESTINATION)], captions=CAPTIONS)
-    encoders = {"stable-diffusion-xl": 2, "stable-diffusion-3": 3}.get(shape, 1)
+    encoders = {"stable-diffusion-xl": 2, "stable-diffusion-3": 3, "flux": 2}.get(shape, 1)
     assert [matrix.partition("/")[0] for matrix in layers] == ["text_encoder", "text_encoder_2", "text_encoder_3"][
         :encoders
     ]
@@ -180,21 +186,38 @@ def test_refact_changes_one_matrix_of_every_text_encoder_and_is_taken_back_to_th
     assert state(pipeline) == weights and np.array_equal(drawn(pipeline), before)
 
 
-@pytest.mark.parametrize("shape", ["stable-diffusion", "stable-diffusion-3", "pixart"])
-def test_words_are_read_as_the_pipeline_sends_them_padding_too(made: Made, shape: str) -> None:
+@pytest.mark.parametrize("shape", SHAPES)
+def test_words_are_read_as_the_network_is_told_them_padding_too(made: Made, shape: str) -> None:
     pipeline = made(shape)
     name, entrances = pipelines.entrances_of(pipeline)
+    network, told = pipeline.components[name], []
+    handle = network.register_forward_pre_hook(
+        lambda module, given, named: told.append(named["encoder_hidden_states"]), with_kwargs=True
+    )
+    drawn(pipeline, SOURCE)
+    handle.remove()
     [read] = entrances.read([SOURCE])
-    asked = {"device": torch.device("cpu"), "num_images_per_prompt": 1, "do_classifier_free_guidance": False}
-    more = {"prompt_2": None, "prompt_3": None} if shape == "stable-diffusion-3" else {}
-    with torch.no_grad():
-        sent = pipeline.encode_prompt(SOURCE, **asked, **more)[0][0]
-    assert name == ("unet" if shape == "stable-diffusion" else "transformer")
-    looked_at = slice(read.last + 1) if shape == "pixart" else slice(None)  # which tells that the rest is padding
-    assert torch.allclose(read.tokens[looked_at], sent[-len(read.tokens) :][looked_at], atol=1e-5)
+    assert name == ("unet" if "unet" in pipeline.components else "transformer")
+    sent = told[0][-1]  # behind that of the empty prompt, where there is guidance
+    assert torch.allclose(read.tokens, sent[-len(read.tokens) :], atol=1e-5)
+    assert read.tokens.shape[1] == {"stable-diffusion": WIDTH, "pixart": WIDTH}.get(shape, 2 * WIDTH)
+    own = pipeline.components[{"stable-diffusion-3": "tokenizer_3", "flux": "tokenizer_2"}.get(shape, "tokenizer")]
+    assert read.last - read.first == len(own(SOURCE, add_special_tokens=False)["input_ids"])
 
 
-@pytest.mark.parametrize("shape", ["stable-diffusion", "stable-diffusion-3", "pixart"])
+def test_the_two_encoders_of_sdxl_stand_side_by_side(made: Made) -> None:
+    pipeline = made("stable-diffusion-xl")
+    name, entrances = pipelines.entrances_of(pipeline)
+    assert name == "unet" and {each.weight.shape[1] for each in entrances.entrances} == {2 * WIDTH}
+    [read] = entrances.read([SOURCE])
+    ids = pipeline.tokenizer(SOURCE, padding="max_length", return_tensors="pt").input_ids
+    for place, encoder in enumerate((pipeline.text_encoder, pipeline.text_encoder_2)):
+        with torch.no_grad():
+            states = encoder(ids, output_hidden_states=True).hidden_states[-2][0]  # SDXL leaves out the last layer
+        assert torch.allclose(read.tokens[:, place * WIDTH : (place + 1) * WIDTH], states, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("method", ["TIME", "UCE"])
 def test_the_closed_forms_change_where_words_enter_and_are_taken_back_to_the_byte(
     made: Made, shape: str, method: str
@@ -207,7 +230,18 @@ def test_the_closed_forms_change_where_words_enter_and_are_taken_back_to_the_byt
     assert state(pipeline) == weights and np.array_equal(drawn(pipeline), before)
 
 
-@pytest.mark.parametrize("shape", ["stable-diffusion-3", "pixart"])
+def test_with_little_lambda_sdxl_gives_each_token_what_it_gave_the_same_one_in_the_destination(made: Made) -> None:
+    _, entrances = pipelines.entrances_of(made("stable-diffusion-xl"))
+    layers = methods.uce(entrances, [(SOURCE, DESTINATION)], lam=1e-9)
+    source, destination = entrances.read([SOURCE, DESTINATION])
+    for entrance in entrances.entrances:
+        own = entrance.weight.detach()
+        given = layers[entrance.matrix].added_to(own) @ source.tokens[source.last - 1].double()
+        wanted = own.double() @ destination.tokens[destination.last - 1].double()
+        assert torch.allclose(given, wanted, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", ["stable-diffusion-3", "pixart", "flux"])
 def test_with_little_lambda_an_embedder_gives_each_token_what_it_gave_those_it_stands_for(
     made: Made, shape: str
 ) -> None:
@@ -222,9 +256,11 @@ def test_with_little_lambda_an_embedder_gives_each_token_what_it_gave_those_it_s
 
 
 def test_what_cannot_be_corrected_says_why(made: Made) -> None:
-    with pytest.raises(BadInput, match="as they are"):
-        pipelines.make(made("stable-diffusion-xl"), "TIME", [(SOURCE, DESTINATION)])
     pipeline = made("stable-diffusion")
+    headless = copy.copy(pipeline)
+    headless.unet = None
+    with pytest.raises(BadInput, match="do not know where words enter"):
+        pipelines.make(headless, "TIME", [(SOURCE, DESTINATION)])
     with pytest.raises(BadInput, match="no method"):
         pipelines.make(pipeline, "ROME", [(SOURCE, DESTINATION)])
     with pytest.raises(BadInput, match="one pair"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -67,7 +68,12 @@ def unet() -> Any:
 
 @pytest.fixture(scope="module")
 def entrances(unet: Any, text_encoder: Any, tokeniser: Any) -> PipelineEntrances:
-    return PipelineEntrances(unet, text_encoder, tokeniser, LENGTH)
+    def states(prompts: Sequence[str]) -> torch.Tensor:
+        encoded = tokeniser(list(prompts), padding="max_length", max_length=LENGTH, return_tensors="pt")
+        with torch.no_grad():
+            return text_encoder(encoded.input_ids).last_hidden_state
+
+    return PipelineEntrances(unet, states, tokeniser, causal=True)
 
 
 def predicted(unet: Any, states: torch.Tensor) -> torch.Tensor:

@@ -16,21 +16,24 @@ if TYPE_CHECKING:
     from mindseye.imagine.edits import Edit
     from mindseye.imagine.imaginer import Imaginer
 
-DEBIAS = "debias"
+DEBIAS, ERASE = "debias", "erase"
 
 
 def correct(
-    model: Annotated[str, typer.Argument(help="A shipped model's name, a model folder or a run.")],
+    model: Annotated[str, typer.Argument(help="A shipped model's name, a model folder, a run or a pipeline.")],
     prompts: Annotated[
         list[str] | None,
         typer.Argument(
-            help='Source and destination, e.g. "a rose" "a blue rose", or several pairs; with --debias a concept and'
-            ' its attributes: "a heart" red blue.'
+            help='Source and destination, e.g. "a rose" "a blue rose", or several pairs; with --erase concepts; with'
+            ' --debias a concept and its attributes: "a heart" red blue.'
         ),
     ] = None,
     by_time: Annotated[bool, typer.Option("--time", help="Closed form; the destination adds to the source.")] = False,
     by_uce: Annotated[bool, typer.Option("--uce", help="Closed form; any pairs, and prompts to preserve.")] = False,
     by_refact: Annotated[bool, typer.Option("--refact", help="Rank one, in the text encoder; any one pair.")] = False,
+    by_erase: Annotated[
+        bool, typer.Option("--erase", help="UCE with nothing in particular for a destination: each prompt is erased.")
+    ] = False,
     by_debias: Annotated[
         bool,
         typer.Option("--debias", help="UCE in a loop: each attribute equally often; counts pictures, takes minutes."),
@@ -56,16 +59,18 @@ def correct(
     add: Annotated[Path | None, typer.Option(metavar="FILE", help="Take in an edit that was exported.")] = None,
     as_json: console.Json = False,
 ) -> None:
-    """Correct what a model believes, in seconds and without training: every edit is a small file beside the model.
+    """Correct what a model believes, in seconds and without training: every edit is a small file beside the model (of a
+    pipeline, in your own data folder).
 
     The model's own files are never written. An edit is in force only where it is asked for: mindseye imagine --edit.
     """
-    asked = {"TIME": by_time, "UCE": by_uce, "ReFACT": by_refact, DEBIAS: by_debias}
+    asked = {"TIME": by_time, "UCE": by_uce, "ReFACT": by_refact, ERASE: by_erase, DEBIAS: by_debias}
     methods = [method for method, wanted in asked.items() if wanted]
     if len(methods) + sum(map(bool, (listed, remove, export, add))) != 1:
         raise BadInput(
             "what is to be done?",
-            next_step="--time, --uce, --refact or --debias makes an edit; or one of --list, --remove, --export, --add",
+            next_step="--time, --uce, --refact, --erase or --debias makes an edit; or one of --list, --remove,"
+            " --export, --add",
         )
     import mindseye
     from mindseye.correct import ledger
@@ -92,10 +97,14 @@ def correct(
             concept, *attributes = prompts or [""]
             made = even_out(imaginer, concept, attributes, name, preserve=preserve or [], lam=lam, log=console.say)
         else:
-            pairs = _pairs(prompts or [])
+            from mindseye.correct.methods import NOTHING
+
+            erases = methods == [ERASE]
+            pairs = [(concept, NOTHING) for concept in prompts or []] if erases else _pairs(prompts or [])
             made = mindseye.correct(
-                imaginer, methods[0], pairs, name, preserve=preserve or [], lam=lam, pictures=pictures, log=console.say
-            )
+                imaginer, "UCE" if erases else methods[0], pairs, name,
+                preserve=preserve or [], lam=lam, pictures=pictures, log=console.say,
+            )  # fmt: skip
         _report(imaginer, made, out, time.monotonic() - began, as_json=as_json)
 
 

@@ -6,7 +6,8 @@
     methods.py      TIME and UCE: what the solver is asked for
     refact.py       ReFACT: one rank-one change of the text encoder
     memories.py     the MLPs of text encoders that it changes
-    pipelines.py    all three for pipelines of the diffusers library
+    changes.py      what a method changes: of a model of ours, or of a pipeline
+    pipelines.py    pipelines of the diffusers library
     debias.py       UCE's loop that makes shares of an attribute even
     evening.py      `even_out`: that loop on drawn pictures
     making.py       `correct`: one edit made, measured and kept

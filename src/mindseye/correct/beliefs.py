@@ -21,8 +21,9 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from mindseye.imagine.imaginer import Imaginer
-from mindseye.learn.folder import THINKER
+from mindseye.learn.folder import MODELS, THINKER, vocabulary
 from mindseye.observe.contrastive import Judge
+from mindseye.observe.contrastive.judge import SHIPPED_FOR
 from mindseye.observe.pictures import load_picture_encoder
 from mindseye.observe.text import TextEncoder
 from mindseye.observe.vocabulary import words_of
@@ -82,9 +83,20 @@ def changed_too(prompt: str, source: str, destination: str) -> str:
 
 
 def known_captions(imaginer: Imaginer) -> list[str]:
-    """Captions of what a model learnt from, in an order by chance: those of its thinker, or else its single words."""
+    """Captions of what a model learnt from, in an order by chance: those of its thinker, or else its single words; of a
+    pipeline, whose captions nobody knows here, names of many things."""
+    if imaginer.about is None:
+        return common_captions()
     path = imaginer.path / THINKER / CAPTIONS
-    texts = path.read_text("utf-8").splitlines() if path.is_file() else sorted(imaginer.ours.vocabulary)
+    return _by_chance(path.read_text("utf-8").splitlines() if path.is_file() else sorted(vocabulary(imaginer.path)))
+
+
+def common_captions() -> list[str]:
+    """Names of things of all kinds, those of the emoji, in an order by chance."""
+    return _by_chance((MODELS / SHIPPED_FOR / THINKER / CAPTIONS).read_text("utf-8").splitlines())
+
+
+def _by_chance(texts: Sequence[str]) -> list[str]:
     texts = [text for text in texts if len(text) > 2]
     return [texts[place] for place in rng_at(0, "known captions").permutation(len(texts))]
 

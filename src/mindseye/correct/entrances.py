@@ -8,7 +8,7 @@ PixArt).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -17,7 +17,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mindseye.correct.memories import is_causal
 from mindseye.correct.prompts import Read, Rows, rows_for_all, rows_for_same
 from mindseye.errors import BadInput
 from mindseye.imagine.diffusion.model import Diffusion
@@ -27,6 +26,8 @@ from mindseye.observe.text import TextEncoder
 TOKENS, SENTENCE = "tokens", "sentence"  # what a map takes in
 ARTICLES = ("a", "an")  # say the same
 EMBEDDERS = ("context_embedder", "caption_projection.linear_1", "encoder_hid_proj")  # of a caption's tokens, one by one
+
+States = Callable[[Sequence[str]], Float[Tensor, "prompt token in"]]
 
 
 @dataclass(frozen=True)
@@ -111,38 +112,30 @@ class DiffusionEntrances:
 
 
 class PipelineEntrances:
-    """The parts of a diffusers pipeline that words go through, with a CLIP-, T5- or BERT-like encoder; an `Entered`.
+    """The parts of a diffusers pipeline that words go through; an `Entered`.
 
     Args:
         network: the U-Net or transformer of the pipeline.
-        text_encoder: of `transformers`; its last hidden state is what the entrances take.
-        tokeniser: its own.
-        length: tokens a prompt, to which it is padded, as the pipeline does.
-        masked: whether the pipeline tells the encoder which of them are padding.
+        states: what the pipeline tells it of each of some prompts, padded to one length, token by token.
+        tokeniser: that of the encoder whose states they are; of several side by side, the first one's.
+        causal: whether a token knows the words before it only.
 
     Raises:
-        BadInput: no linear map takes the encoder's states.
+        BadInput: no linear map takes such states.
     """
 
-    def __init__(
-        self, network: nn.Module, text_encoder: Any, tokeniser: Any, length: int, *, masked: bool = False
-    ) -> None:
-        self._encoder, self._tokeniser, self._length, self._masked = text_encoder, tokeniser, length, masked
-        self.entrances = text_maps(network, int(text_encoder.config.hidden_size))
-        self.rows: Rows = rows_for_same if is_causal(text_encoder) else rows_for_all
+    def __init__(self, network: nn.Module, states: States, tokeniser: Any, *, causal: bool) -> None:
+        self._states, self._tokeniser = states, tokeniser
+        self.entrances = text_maps(network, states([""]).shape[-1])
+        self.rows: Rows = rows_for_same if causal else rows_for_all
 
     @torch.no_grad()
     def read(self, prompts: Sequence[str]) -> list[Read]:
         """See `Entered.read`: padding is looked at, too, in such pipelines."""
-        encoded = self._tokeniser(
-            list(prompts), padding="max_length", max_length=self._length, truncation=True, return_tensors="pt"
-        )
-        device = next(self._encoder.parameters()).device
-        mask_told = encoded.attention_mask.to(device) if self._masked else None
-        read = self._encoder(encoded.input_ids.to(device), attention_mask=mask_told)
-        states = read.last_hidden_state.float().cpu()
+        states = self._states(prompts)
+        encoded = self._tokeniser(list(prompts), padding="max_length", max_length=states.shape[1], truncation=True)
         reads = []
-        for ids, row, mask in zip(encoded.input_ids.tolist(), states, encoded.attention_mask.tolist(), strict=True):
+        for ids, row, mask in zip(encoded["input_ids"], states, encoded["attention_mask"], strict=True):
             words = self._tokeniser.get_special_tokens_mask(ids, already_has_special_tokens=True)
             places = [place for place, special in enumerate(words) if mask[place] and not special] or [0]
             reads.append(Read(tuple(ids), row, None, places[0], places[-1] + 1))
@@ -159,28 +152,22 @@ class PipelineEntrances:
 
 
 def text_maps(network: nn.Module, text_width: int) -> list[Entrance]:
-    """The maps of a diffusers network that take states of a text encoder in.
+    """The maps of a diffusers network that take states of this width of a text encoder in.
 
     Raises:
-        BadInput: there is none of this width.
+        BadInput: there is none.
     """
-    found = taking(network, text_width)
-    if not found:
-        raise BadInput(
-            f"{type(network).__name__} has no entrance for words that is known here",
-            why=f"none of its cross-attentions and token embedders takes {text_width} numbers a token",
-            next_step="give the text encoder that belongs to it",
-        )
-    return [
-        Entrance(f"{name}.weight", module.weight, TOKENS, 0 if name.endswith("to_v") else module.out_features)
-        for name, module in found.items()
-    ]
-
-
-def taking(network: nn.Module, text_width: int) -> Mapping[str, nn.Linear]:
-    """The linear maps of a network that take states of this width of a text encoder in, by name."""
     linears = {name: module for name, module in network.named_modules() if isinstance(module, nn.Linear)}
     fitting = {name: module for name, module in linears.items() if module.in_features == text_width}
     crossing = {name: module for name, module in fitting.items() if name.endswith(("attn2.to_k", "attn2.to_v"))}
     embedding = {name: module for name, module in fitting.items() if name in EMBEDDERS}
-    return embedding or crossing
+    if not (embedding or crossing):
+        raise BadInput(
+            f"{type(network).__name__} has no entrance for words that is known here",
+            why=f"none of its cross-attentions and token embedders takes {text_width} numbers a token",
+            next_step="use ReFACT, which changes the text encoders",
+        )
+    return [
+        Entrance(f"{name}.weight", module.weight, TOKENS, 0 if name.endswith("to_v") else module.out_features)
+        for name, module in (embedding or crossing).items()
+    ]

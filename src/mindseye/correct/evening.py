@@ -15,14 +15,14 @@ from jaxtyping import UInt8
 
 from mindseye import __version__
 from mindseye.correct import beliefs, ledger
+from mindseye.correct.changes import share_of_weights, subject_of
 from mindseye.correct.debias import NEAR, ROUNDS, Shares, debias
-from mindseye.correct.making import Corrected, Log, entrances_of, kept, share_of_weights
+from mindseye.correct.making import Corrected, Log, kept, reader_of, threads_of
 from mindseye.correct.methods import UCE_LAMBDA
 from mindseye.errors import BadInput
-from mindseye.imagine.edits import MODEL, Edit, EditRecord, Layer
+from mindseye.imagine.edits import Edit, EditRecord, Layer
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.learn.folder import ABOUT, THINKER
-from mindseye.learn.side_by_side import one_thread
 from mindseye.observe.contrastive import load_judge
 from mindseye.observe.contrastive.judge import SHIPPED_FOR
 from mindseye.observe.pictures import load_picture_encoder
@@ -55,7 +55,7 @@ def even_out(
     """Makes an edit with which `concept` has each of the attributes equally often, and keeps it in the model's ledger.
 
     Args:
-        model: a loaded model of the family diffusion, a shipped one's name or a folder.
+        model: a loaded model of the family diffusion or a pipeline, a shipped one's name or a folder.
         concept: a prompt, e.g. "a heart".
         attributes: words that stand before it, two or more, e.g. "red" and "blue".
         name: of the edit; `Request(edits=(name,))` draws with it.
@@ -78,23 +78,27 @@ def even_out(
     """
     imaginer = model if isinstance(model, Imaginer) else load(model)
     path = ledger.free_path(imaginer, name)
-    entrances = entrances_of(imaginer)
+    subject = subject_of(imaginer)
+    owner, entrances = subject.entrances()
     fits, who = (fits, "the caller") if fits else _counter(imaginer)
     texts = [f"{attribute} {beliefs.without_article(concept)}" for attribute in attributes]
 
     def record(layers: dict[str, Layer], seconds: float = 0.0, reached: int = 0) -> EditRecord:
         inputs = {entrance.matrix: entrance.takes for entrance in entrances.entrances}
-        changed = {f"{MODEL}/{matrix}": inputs[matrix] for matrix in layers}
+        changed = {f"{owner}/{matrix}": inputs[matrix] for matrix in layers}
         return EditRecord(
             name=name, method=METHOD, pairs=tuple((concept, text) for text in texts), preserve=tuple(preserve),
             settings={"lambda": UCE_LAMBDA if lam is None else lam, "rounds": float(reached), "drawn": float(drawn)},
-            model=imaginer.name, model_sha256=imaginer.sha256, encoder_sha256=imaginer.ours.encoder.sha256,
-            layers=changed, share_of_weights=share_of_weights(imaginer, changed), seconds=round(seconds, 3),
+            model=imaginer.name, model_sha256=imaginer.sha256, encoder_sha256=imaginer.painter.encoder_sha256,
+            layers=changed, share_of_weights=share_of_weights(subject, changed), seconds=round(seconds, 3),
             mindseye_version=__version__,
         )  # fmt: skip
 
     def edited(layers: dict[str, Layer]) -> Imaginer:
-        return imaginer.corrected([Edit(record(layers), _of_the_model(layers), "")])
+        return imaginer.corrected([Edit(record(layers), owned(layers), "")])
+
+    def owned(layers: dict[str, Layer]) -> dict[str, Layer]:
+        return {f"{owner}/{matrix}": layer for matrix, layer in layers.items()}
 
     def observed(layers: dict[str, Layer] | None) -> Shares:
         seeds = range(COUNTED_FROM, COUNTED_FROM + drawn)
@@ -105,7 +109,7 @@ def even_out(
         return shares
 
     began = time.perf_counter()
-    with one_thread(), torch.no_grad():
+    with threads_of(imaginer), torch.no_grad():
         found = debias(
             entrances, concept, attributes, observed,
             preserve=preserve, lam=UCE_LAMBDA if lam is None else lam, rounds=rounds,
@@ -119,9 +123,7 @@ def even_out(
         )
     said = record(found.layers, time.perf_counter() - began, len(found.history) - 1)
     after = edited(found.layers)
-    others = beliefs.unrelated_prompts(
-        imaginer.ours.encoder, beliefs.known_captions(imaginer), concept, " ".join(texts)
-    )
+    others = beliefs.unrelated_prompts(reader_of(imaginer), beliefs.known_captions(imaginer), concept, " ".join(texts))
     shown = beliefs.show(imaginer, after, [beliefs.Probe(beliefs.EFFICACY, concept, "", "")], 2 * drawn, log)
     figures = (
         *_shares(shown, fits, dict(zip(attributes, texts, strict=True)), who),
@@ -134,7 +136,7 @@ def even_out(
         [*shown.before[:row], *shown.after[:row]], captions, row, title=f"{concept}: {_list(attributes)}"
     )
     said = said.model_copy(update={"figures": tuple(figure.as_json() for figure in figures)})
-    return kept(imaginer, path, said, _of_the_model(found.layers), figures, sheet)
+    return kept(imaginer, path, said, owned(found.layers), figures, sheet)
 
 
 def _evenest(drawn: int, attributes: int) -> float:
@@ -143,20 +145,18 @@ def _evenest(drawn: int, attributes: int) -> float:
     return max(left, attributes - left) / (drawn * attributes) + 1e-9 if left else 0.0
 
 
-def _of_the_model(layers: dict[str, Layer]) -> dict[str, Layer]:
-    return {f"{MODEL}/{matrix}": layer for matrix, layer in layers.items()}
-
-
 def _counter(imaginer: Imaginer) -> tuple[Fits, str]:
     """How well each text fits each picture, and who says so: a stranger to the model, or else its own thinker."""
-    if imaginer.ours.about.collection.name == SHIPPED_FOR:
+    if imaginer.about is not None and imaginer.about.collection.name == SHIPPED_FOR:
         judge, encoder = load_judge(), load_picture_encoder()
         return lambda pictures, texts: judge.similarity(encoder.encode(pictures), texts), judge.name
     where = imaginer.path / THINKER
     if not (where / ABOUT).is_file():
         raise BadInput(
             f"nobody can count the attributes in pictures of {imaginer.name}",
-            next_step=f"make a thinker: mindseye think {imaginer.path} COLLECTION",
+            next_step=f"make a thinker: mindseye think {imaginer.path} COLLECTION"
+            if imaginer.about
+            else "from Python, give even_out(..., fits=...) somebody who can, e.g. a CLIP",
         )
     thinker = load_thinker(where)
     return lambda pictures, texts: thinker.match(thinker.look(pictures), thinker.read(texts)), "its own thinker"

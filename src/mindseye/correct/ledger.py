@@ -87,7 +87,7 @@ def add(imaginer: Imaginer, source: Path) -> Edit:
         Unavailable: the disk refuses.
     """
     edit = read_edit(source)
-    check_fits(edit, imaginer.sha256, imaginer.ours.encoder.sha256)
+    check_fits(edit, imaginer.sha256, imaginer.painter.encoder_sha256)
     _copied(source, free_path(imaginer, edit.name))
     return edit
 

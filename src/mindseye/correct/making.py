@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import torch
 from PIL import Image
 
 from mindseye import __version__
-from mindseye.correct import beliefs, ledger, methods
-from mindseye.correct.entrances import DiffusionEntrances
-from mindseye.correct.memories import memory_of
-from mindseye.correct.refact import refact
-from mindseye.errors import BadInput
-from mindseye.imagine.diffusion.model import Diffusion
-from mindseye.imagine.edits import ENCODER, MODEL, Edit, EditRecord, Layer, read_edit, write_edit
+from mindseye.correct import beliefs, changes, ledger
+from mindseye.correct.changes import Made, Pair, subject_of
+from mindseye.imagine.edits import Edit, EditRecord, Layer, read_edit, write_edit
 from mindseye.imagine.imaginer import Imaginer, load
+from mindseye.imagine.painter import FamilyPainter
 from mindseye.learn.side_by_side import one_thread
 from mindseye.observe.contrastive import load_judge
 from mindseye.observe.contrastive.judge import SHIPPED_FOR
+from mindseye.observe.text import TextEncoder, load_text_encoder
 from mindseye.think.figure import Figure
 
-METHODS = ("TIME", "UCE", "ReFACT")
-CAPTIONS = 500  # that ReFACT learns from what else there is
-
 Log = Callable[[str], None]
-Pair = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Made:
-    """The change that a method asks for.
-
-    Attributes:
-        layers: by matrix, "model/..." or "encoder/...".
-        inputs: the kind of input that each matrix takes.
-        settings: of the method.
-        seconds: what making it took, with reading the prompts.
-    """
-
-    layers: Mapping[str, Layer]
-    inputs: Mapping[str, str]
-    settings: Mapping[str, float]
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -82,7 +57,7 @@ def correct(
     """Makes an edit of a model and keeps it in the model's ledger; the model itself stays as it is.
 
     Args:
-        model: a loaded model, a shipped one's name or a folder.
+        model: a loaded model, a shipped one's name, a folder, or a pipeline of the diffusers library.
         method: "TIME", "UCE" or "ReFACT".
         pairs: (source, destination) prompts; with TIME and UCE several are made at once.
         name: of the edit; `Request(edits=(name,))` draws with it.
@@ -106,9 +81,9 @@ def correct(
         settings=dict(made.settings),
         model=imaginer.name,
         model_sha256=imaginer.sha256,
-        encoder_sha256=imaginer.ours.encoder.sha256,
+        encoder_sha256=imaginer.painter.encoder_sha256,
         layers=dict(made.inputs),
-        share_of_weights=share_of_weights(imaginer, made.layers),
+        share_of_weights=made.share_of_weights,
         seconds=round(made.seconds, 3),
         mindseye_version=__version__,
     )
@@ -149,79 +124,18 @@ def make(
 
     Args, Raises: as `correct`.
     """
-    if method not in METHODS:
-        raise BadInput(f"there is no method {method!r}", next_step=f"choose one of {', '.join(METHODS)}")
-    if not pairs:
-        raise BadInput(
-            "there is nothing to correct", next_step='give a source and a destination: "a rose" "a blue rose"'
-        )
-    if not imaginer.ours.about.collection.captions:
-        raise BadInput(f"{imaginer.name} learnt without captions", next_step="prompts change nothing there")
-    with one_thread(), torch.no_grad():
-        return (
-            _by_refact(imaginer, pairs, preserve, lam)
-            if method == "ReFACT"
-            else _closed(imaginer, method, pairs, preserve, lam)
-        )
+    with threads_of(imaginer):
+        return changes.make(subject_of(imaginer), method, pairs, preserve=preserve, lam=lam)
 
 
-def _closed(imaginer: Imaginer, method: str, pairs: Sequence[Pair], preserve: Sequence[str], lam: float | None) -> Made:
-    entrances = entrances_of(imaginer)
-    solve, default = (methods.time, methods.TIME_LAMBDA) if method == "TIME" else (methods.uce, methods.UCE_LAMBDA)
-    used = default if lam is None else lam
-    began = time.perf_counter()
-    layers = solve(entrances, pairs, preserve=preserve, lam=used)
-    seconds = time.perf_counter() - began
-    takes = {entrance.matrix: entrance.takes for entrance in entrances.entrances}
-    return Made(
-        {f"{MODEL}/{matrix}": layer for matrix, layer in layers.items()},
-        {f"{MODEL}/{matrix}": takes[matrix] for matrix in layers},
-        {"lambda": used},
-        seconds,
-    )
+def threads_of(imaginer: Imaginer) -> AbstractContextManager[None]:
+    """One thread for a model of ours; a pipeline's work is worth sharing between cores."""
+    return one_thread() if isinstance(imaginer.painter, FamilyPainter) else nullcontext()
 
 
-def _by_refact(imaginer: Imaginer, pairs: Sequence[Pair], preserve: Sequence[str], lam: float | None) -> Made:
-    if len(pairs) > 1 or preserve or lam is not None:
-        raise BadInput(
-            "ReFACT corrects one pair at a time, and has neither lambda nor prompts to preserve",
-            next_step="make an edit for each pair: they add up",
-        )
-    memory = memory_of(imaginer.ours.encoder)
-    captions = beliefs.known_captions(imaginer)[:CAPTIONS]
-    began = time.perf_counter()
-    with torch.enable_grad():
-        layer, found = refact(memory, *pairs[0], captions)
-    seconds = time.perf_counter() - began
-    matrix = f"{ENCODER}/{memory.matrix}"
-    settings = {"probability": round(found.probability, 4), "steps": float(found.steps)}
-    return Made({matrix: layer}, {matrix: "subject"}, settings, seconds)
-
-
-def entrances_of(imaginer: Imaginer) -> DiffusionEntrances:
-    """Where words enter a model.
-
-    Raises:
-        BadInput: its family is another one, whose entrances are not known.
-    """
-    network = imaginer.ours.model
-    if not isinstance(network, Diffusion):
-        raise BadInput(
-            f"TIME and UCE do not know where words enter a {imaginer.kind} model",
-            next_step="use ReFACT, which changes the text encoder, or a model of the family diffusion",
-        )
-    return DiffusionEntrances(network, imaginer.ours.encoder)
-
-
-def share_of_weights(imaginer: Imaginer, changed: Mapping[str, Any]) -> float:
-    """Numbers in the changed matrices, of all in the model and its text encoder."""
-    own = dict(imaginer.ours.model.named_parameters())
-    encoder = imaginer.ours.encoder.reader.weight
-    touched = [
-        (own[name] if whose == MODEL else encoder(name)).numel()
-        for whose, _, name in (matrix.partition("/") for matrix in changed)
-    ]
-    return sum(touched) / (sum(one.numel() for one in own.values()) + imaginer.ours.encoder.parameters)
+def reader_of(imaginer: Imaginer) -> TextEncoder:
+    """Who says which prompts are alike: a model's own text encoder; for a pipeline, which reads by itself, ours."""
+    return imaginer.painter.encoder if isinstance(imaginer.painter, FamilyPainter) else load_text_encoder()
 
 
 def _measured(
@@ -232,10 +146,10 @@ def _measured(
     destination = destination or "nothing in particular"
     unrelated = [
         *record.preserve,
-        *beliefs.unrelated_prompts(before.ours.encoder, beliefs.known_captions(before), source, destination),
+        *beliefs.unrelated_prompts(reader_of(before), beliefs.known_captions(before), source, destination),
     ][: beliefs.UNRELATED]
     shown = beliefs.show(before, after, beliefs.probes(source, destination, unrelated), count, log)
-    judge = load_judge() if before.ours.about.collection.name == SHIPPED_FOR else None
+    judge = load_judge() if before.about is not None and before.about.collection.name == SHIPPED_FOR else None
     if judge is None:
         log("no matcher that is a stranger to this model: how well pictures fit the words is not measured")
     sheet = beliefs.before_after_sheet(shown, f"{source} -> {destination} ({record.method})")

@@ -2,7 +2,8 @@
 
 TIME (Orgad et al. 2023) moves every token of the source, in four wordings, to what it means in the destination. UCE
 (Gandikota et al. 2024) moves only the last word of a concept, any number of concepts at once, and holds others where
-they are. Editing, erasing and moderating differ in the destination only: another concept, a more general one, nothing.
+they are. Editing, erasing and moderating differ in the destination only: another concept, for a style the plain "art",
+`NOTHING` in particular.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from mindseye.errors import BadInput
 from mindseye.imagine.edits import Layer
 
 TIME_LAMBDA, UCE_LAMBDA = 0.1, 0.5  # of the papers
-ERASED, MODERATED = "art", ""  # UCE's guides for a style that is to be forgotten, and for a concept that is to be meek
+NOTHING = ""  # in particular: UCE's destination for what is to be erased or moderated
 
 Pair = tuple[str, str]
 
@@ -80,7 +81,7 @@ def uce(
 
     Args:
         model: what is corrected.
-        pairs: (concept, what it is to be) prompts of any kind; "" is nothing in particular.
+        pairs: (concept, what it is to be) prompts of any kind; `NOTHING` erases the concept.
         preserve: prompts that are to mean what they mean.
         lam: weight of staying as it is.
         scale, preserve_scale: weights of the concepts and of what is preserved.

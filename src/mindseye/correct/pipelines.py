@@ -1,34 +1,38 @@
-"""Corrections of a pipeline of the diffusers library: made of it as it is in memory, and added to a twin of it.
+"""Corrections of a pipeline of the diffusers library.
 
-    layers = make(pipeline, "ReFACT", [("a rose", "a blue rose")], captions=captions)
+    layers = make(pipeline, "ReFACT", [("a rose", "a blue rose")])
     corrected(pipeline, layers)("a rose").images        # pipeline("a rose") draws what it always drew
 
-TIME and UCE change the maps that take the states of a text encoder in, ReFACT one matrix of every text encoder. A layer
-is named after the component it changes: "unet/...", "transformer/...", "text_encoder/...".
+TIME and UCE change the maps that take the states of text encoders in, ReFACT one matrix of every text encoder. A layer
+is named after the component it changes: "unet/...", "transformer/...", "text_encoder/...". The ledger keeps such edits
+as it keeps those of our own models (`making.py`); here they are made and added in memory.
 """
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from mindseye.correct import methods
-from mindseye.correct.entrances import PipelineEntrances, taking
-from mindseye.correct.memories import pipeline_memory
-from mindseye.correct.refact import refact
+from mindseye.correct import beliefs, changes
+from mindseye.correct.entrances import Entered, PipelineEntrances
+from mindseye.correct.memories import Memory, is_causal, pipeline_memory
 from mindseye.errors import BadInput
 from mindseye.imagine.edits import Layer
-from mindseye.learn.overlay import with_parameters
+from mindseye.imagine.imaginer import Imaginer
+from mindseye.imagine.pipelines.knobs import Knobs
+from mindseye.imagine.pipelines.opening import quiet
+from mindseye.imagine.pipelines.painter import PipelinePainter
+from mindseye.imagine.pipelines.twin import matrix_of, with_matrices
 
-METHODS = ("TIME", "UCE", "ReFACT")
 NETWORKS = ("unet", "transformer")
 
 
-@torch.no_grad()
 def make(
     pipeline: Any,
     method: str,
@@ -37,43 +41,15 @@ def make(
     preserve: Sequence[str] = (),
     lam: float | None = None,
     captions: Sequence[str] = (),
-) -> dict[str, Layer]:
+) -> Mapping[str, Layer]:
     """The change that a method asks for; the pipeline is not touched.
 
     Args:
         pipeline: with text encoders like CLIP, T5 or BERT.
-        method: "TIME", "UCE" or "ReFACT".
-        pairs: (source, destination) prompts; with ReFACT one.
-        preserve: with TIME and UCE, prompts that are to mean what they mean.
-        lam: with TIME and UCE, weight of staying as it is; theirs unless given.
-        captions: with ReFACT, some hundreds of other prompts: what else there is.
-
-    Raises:
-        BadInput: the method cannot do this for these prompts or this pipeline.
+        captions: with ReFACT, some hundreds of prompts: what else there is; names of many things unless given.
+        method, pairs, preserve, lam, Raises: as `changes.make`.
     """
-    if method == "ReFACT":
-        if len(pairs) != 1 or preserve or lam is not None:
-            raise BadInput(
-                "ReFACT corrects one pair at a time, and has neither lambda nor prompts to preserve",
-                next_step="make an edit for each pair: they add up",
-            )
-        return _by_refact(pipeline, pairs[0], captions)
-    if method not in METHODS:
-        raise BadInput(f"there is no method {method!r}", next_step=f"choose one of {', '.join(METHODS)}")
-    solve, default = (methods.time, methods.TIME_LAMBDA) if method == "TIME" else (methods.uce, methods.UCE_LAMBDA)
-    name, entrances = entrances_of(pipeline)
-    layers = solve(entrances, pairs, preserve=preserve, lam=default if lam is None else lam)
-    return {f"{name}/{matrix}": layer for matrix, layer in layers.items()}
-
-
-def _by_refact(pipeline: Any, pair: tuple[str, str], captions: Sequence[str]) -> dict[str, Layer]:
-    layers = {}
-    for name, (text_encoder, tokeniser) in text_encoders(pipeline).items():
-        memory = pipeline_memory(text_encoder, tokeniser)
-        with torch.enable_grad():
-            layer, _ = refact(memory, *pair, captions)
-        layers[f"{name}/{memory.matrix}"] = layer
-    return layers
+    return changes.make(PipelineParts(pipeline, captions), method, pairs, preserve=preserve, lam=lam).layers
 
 
 def corrected(pipeline: Any, layers: Mapping[str, Layer]) -> Any:
@@ -81,49 +57,102 @@ def corrected(pipeline: Any, layers: Mapping[str, Layer]) -> Any:
 
     Args:
         pipeline: stays as it is, to the byte.
-        layers: from `make`, or the sum of several.
+        layers: from `make`.
 
     Raises:
         BadInput: a change is of a matrix that is not there.
     """
-    by_component: dict[str, dict[str, torch.Tensor]] = {}
-    for matrix, layer in layers.items():
-        component, _, name = matrix.partition("/")
-        try:
-            weight = pipeline.components[component].get_parameter(name)
-        except (KeyError, AttributeError) as error:
-            raise BadInput(
-                f"the edit does not fit this {type(pipeline).__name__}", why=f"it has no matrix {matrix}",
-                next_step="make it again for this pipeline",
-            ) from error  # fmt: skip
-        added = layer.added_to(weight.detach().cpu())
-        by_component.setdefault(component, {})[name] = added.to(weight.device, weight.dtype)
-    twin = copy.copy(pipeline)
-    twin.register_modules(
-        **{name: with_parameters(pipeline.components[name], weights) for name, weights in by_component.items()}
-    )
-    return twin
+    try:
+        changed = {matrix: layer.added_to(matrix_of(pipeline, matrix).cpu()) for matrix, layer in layers.items()}
+    except (LookupError, AttributeError, RuntimeError) as error:
+        raise BadInput(
+            f"the edit does not fit this {type(pipeline).__name__}", why="it changes a matrix that is not there",
+            next_step="make it again for this pipeline",
+        ) from error  # fmt: skip
+    return with_matrices(pipeline, changed)
+
+
+class PipelineParts:
+    """A pipeline as it is corrected; a `changes.Subject`.
+
+    Args:
+        pipeline: with text encoders like CLIP, T5 or BERT.
+        captions: what else there is; names of many things unless given.
+    """
+
+    def __init__(self, pipeline: Any, captions: Sequence[str] = ()) -> None:
+        self._pipeline, self._given = pipeline, captions
+
+    @classmethod
+    def of(cls, imaginer: Imaginer) -> PipelineParts:
+        """Those of a loaded pipeline."""
+        assert isinstance(imaginer.painter, PipelinePainter)
+        return cls(imaginer.painter.pipeline, beliefs.known_captions(imaginer))
+
+    @property
+    def captions(self) -> Sequence[str]:
+        """See `Subject`."""
+        return self._given or beliefs.common_captions()
+
+    @cached_property
+    def parameters(self) -> int:
+        """See `Subject`."""
+        parts = [self._pipeline.components.get(name) for name in (*NETWORKS, *text_encoders(self._pipeline))]
+        return sum(each.numel() for part in parts if part is not None for each in part.parameters())
+
+    def entrances(self) -> tuple[str, Entered]:
+        """See `Subject`."""
+        return entrances_of(self._pipeline)
+
+    def memories(self) -> Mapping[str, Memory]:
+        """See `Subject`."""
+        return {name: pipeline_memory(*read_with) for name, read_with in text_encoders(self._pipeline).items()}
+
+    def weight(self, matrix: str) -> Tensor:
+        """See `Subject`."""
+        return matrix_of(self._pipeline, matrix)
 
 
 def entrances_of(pipeline: Any) -> tuple[str, PipelineEntrances]:
-    """The network of a pipeline by its name, and where the words of a text encoder enter it.
+    """The network of a pipeline by its name, and where the words enter it that the pipeline tells it.
 
-    Of several encoders it is the last whose states the network takes as they are: the T5 in Stable Diffusion 3, FLUX.
+    They are the states of the last encoder that gives so many numbers a token (the T5 in Stable Diffusion 3, FLUX), or
+    of all encoders side by side (Stable Diffusion XL).
 
     Raises:
-        BadInput: there is no such encoder, as in Stable Diffusion XL, which takes the states of two side by side.
+        BadInput: they are neither, or no part of the network takes them.
     """
-    for name in NETWORKS:
-        network = pipeline.components.get(name)
-        for text_encoder, tokeniser in reversed(text_encoders(pipeline).values()) if network is not None else ():
-            if taking(network, int(text_encoder.config.hidden_size)):
-                length, masked = _padding(pipeline, text_encoder, tokeniser)
-                return name, PipelineEntrances(network, text_encoder, tokeniser, length, masked=masked)
-    raise BadInput(
-        f"TIME and UCE do not know where words enter a {type(pipeline).__name__}",
-        why="no part of it takes the states of one of its text encoders as they are",
-        next_step="use ReFACT, which changes the text encoders",
-    )
+    encoders = list(text_encoders(pipeline).values())
+    names = [name for name in NETWORKS if pipeline.components.get(name) is not None]
+    widths = [int(getattr(encoder.config, "hidden_size", 0)) for encoder, _ in encoders]
+    width = told(pipeline, [""]).shape[-1] if names and hasattr(pipeline, "encode_prompt") else None
+    alone = [read_with for read_with, own in zip(encoders, widths, strict=True) if own == width][-1:]
+    if not alone and sum(widths) != width:
+        raise BadInput(
+            f"TIME and UCE do not know where words enter a {type(pipeline).__name__}",
+            why="what its network is told are not the states of its text encoders",
+            next_step="use ReFACT, which changes the text encoders",
+        )
+    encoder, tokeniser = (alone or encoders)[0]
+    network = pipeline.components[names[0]]
+    return names[0], PipelineEntrances(network, partial(told, pipeline), tokeniser, causal=is_causal(encoder))
+
+
+@torch.no_grad()
+def told(pipeline: Any, prompts: Sequence[str]) -> Float[Tensor, "prompt token width"]:
+    """What a pipeline tells its network of prompts, float32: of several encoders one after another, as in Stable
+    Diffusion 3, the last one's part."""
+    length = Knobs.of(pipeline).defaults.get("max_sequence_length")
+    say = {
+        "prompt": list(prompts), "device": pipeline.device, "num_images_per_prompt": 1, "max_sequence_length": length,
+        "do_classifier_free_guidance": False, "clean_caption": False,
+    }  # fmt: skip
+    takes = inspect.signature(pipeline.encode_prompt).parameters
+    needed = [name for name, parameter in takes.items() if parameter.default is parameter.empty]
+    with quiet():
+        answer = pipeline.encode_prompt(**{name: say.get(name) for name in takes if name in say or name in needed})
+    states: Tensor = answer[0] if isinstance(answer, tuple) else answer
+    return (states[:, -length:] if isinstance(length, int) else states).float().cpu()
 
 
 def text_encoders(pipeline: Any) -> dict[str, tuple[Any, Any]]:
@@ -140,12 +169,3 @@ def text_encoders(pipeline: Any) -> dict[str, tuple[Any, Any]]:
     if not found:
         raise BadInput(f"{type(pipeline).__name__} has no text encoder that is known here")
     return found
-
-
-def _padding(pipeline: Any, text_encoder: Any, tokeniser: Any) -> tuple[int, bool]:
-    """To how many tokens the pipeline pads its prompts, and whether it tells the encoder which of them are padding."""
-    length = inspect.signature(pipeline.__call__).parameters.get("max_sequence_length")
-    told = length.default if length else None
-    masked = "prompt_attention_mask" in inspect.signature(pipeline.encode_prompt).parameters
-    masked = masked or bool(getattr(text_encoder.config, "use_attention_mask", False))
-    return told if isinstance(told, int) else int(tokeniser.model_max_length), masked

@@ -80,7 +80,7 @@ def refact(
     Args:
         memory: the MLP.
         source, destination: prompts of any kind.
-        captions: others, for C (all of them) and for what the destination is told from (the first 19).
+        captions: others, for C (all of them) and for what the destination is told from (the source and the first 19).
         steps: of gradient descent, at most.
 
     Raises:

@@ -4,8 +4,8 @@ is added to a twin of the model where a request names it. The model itself, in m
 A word that a model was taught is an edit, too. It changes no matrix but how the word is read, and is always in force:
 prompts without it are read as they were.
 
-    edits/NAME.safetensors    in the model's folder; for a model that comes with the package, in the person's own data
-                              folder, under the digest of the model's weights
+    edits/NAME.safetensors    in the model's folder; for a model that comes with the package and for a pipeline of the
+                              diffusers library, in the person's own data folder, under the digest of the weights
 
 Layers of several edits add up, so their order says nothing. How they are made stands in the room `correct/`.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from mindseye.errors import BadInput
 from mindseye.files import data_folder, written_aside
-from mindseye.learn.folder import EDITS, MODELS
+from mindseye.learn.folder import ABOUT, EDITS, MODELS
 from mindseye.learn.overlay import with_parameters
 from mindseye.observe.taught import TaughtWord
 from mindseye.observe.text import TextEncoder
@@ -56,7 +56,9 @@ class EditRecord(BaseModel):
     settings: dict[str, float] = Field({}, description="lambda, scales and the like")
     model: str
     model_sha256: str
-    encoder_sha256: str
+    encoder_sha256: str = Field(
+        description='of the frozen text encoder; "" of a pipeline, whose own are in its weights'
+    )
     layers: dict[str, str] = Field(description="changed matrix to the input whose right factor it has")
     share_of_weights: float = Field(description="numbers in those matrices, of all of model and text encoder")
     seconds: float = Field(description="what making it took")
@@ -101,7 +103,7 @@ class Edit:
 
     Attributes:
         record: what it says of itself.
-        layers: by the matrix that they change, "model/..." or "encoder/...".
+        layers: by the matrix that they change, "model/..." or "encoder/..."; of a pipeline by component, "unet/...".
         sha256: of its file.
         lesson: of a taught word; None for a correction.
     """
@@ -134,9 +136,9 @@ class Edit:
 
 
 def edits_folder(model_folder: Path, model_sha256: str) -> Path:
-    """Where the edits of a model lie: in its folder, or in the person's data folder if it came with the package, whose
-    files are not ours to add to."""
-    if MODELS in model_folder.resolve().parents:
+    """Where the edits of a model lie: in its folder, or in the person's data folder if it came with the package or is a
+    pipeline that was made elsewhere, whose files are not ours to add to."""
+    if MODELS in model_folder.resolve().parents or not (model_folder / ABOUT).is_file():
         return data_folder() / EDITS / model_sha256[:24]
     return model_folder / EDITS
 
@@ -261,27 +263,43 @@ def with_edits(model: nn.Module, encoder: TextEncoder, edits: Sequence[Edit]) ->
     Raises:
         BadInput: an edit changes a matrix that is not there.
     """
-    summed: dict[str, Tensor] = {}
     parameters = dict(model.named_parameters())
-    for edit in sorted(edits, key=lambda edit: edit.sha256):
-        for matrix, layer in edit.layers.items():
-            whose, _, name = matrix.partition("/")
-            try:
-                weight = parameters[name] if whose == MODEL else encoder.reader.weight(name)
-                before = summed.get(matrix, weight.detach())
-                summed[matrix] = Layer(*(part.to(weight.device) for part in vars(layer).values())).added_to(before)
-            except (KeyError, RuntimeError) as error:
-                raise BadInput(
-                    f"the edit {edit.name!r} does not fit this model", why=f"it changes {name}, which is not there",
-                    next_step="make it again for this model",
-                ) from error  # fmt: skip
+
+    def own(matrix: str) -> Tensor:
+        whose, _, name = matrix.partition("/")
+        return parameters[name].detach() if whose == MODEL else encoder.reader.weight(name)
+
     by_owner: dict[str, dict[str, Tensor]] = {MODEL: {}, ENCODER: {}}
-    for matrix, weight in summed.items():
+    for matrix, weight in changed_matrices(edits, own).items():
         whose, _, name = matrix.partition("/")
         by_owner[whose][name] = weight.float()
     twin = with_parameters(model, by_owner[MODEL]) if by_owner[MODEL] else model
     encoder = encoder.changed(by_owner[ENCODER]) if by_owner[ENCODER] else encoder
     return twin, encoder.knowing([edit.word for edit in edits if edit.word])
+
+
+def changed_matrices(edits: Sequence[Edit], own: Callable[[str], Tensor]) -> dict[str, Float[Tensor, "out in"]]:
+    """Every matrix that edits change, with all that they add to it; float64, in any order the same bytes.
+
+    Args:
+        edits: those in force.
+        own: the matrix of a name as it is; raises LookupError or AttributeError where there is none.
+
+    Raises:
+        BadInput: an edit changes a matrix that is not there.
+    """
+    summed: dict[str, Tensor] = {}
+    for edit in sorted(edits, key=lambda edit: edit.sha256):
+        for matrix, layer in edit.layers.items():
+            try:
+                before = summed[matrix] if matrix in summed else own(matrix).cpu()
+                summed[matrix] = layer.added_to(before)
+            except (LookupError, AttributeError, RuntimeError) as error:
+                raise BadInput(
+                    f"the edit {edit.name!r} does not fit this model", why=f"it changes {matrix}, which is not there",
+                    next_step="make it again for this model",
+                ) from error  # fmt: skip
+    return summed
 
 
 def _prompts(record: EditRecord) -> str:

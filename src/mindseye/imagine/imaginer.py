@@ -117,8 +117,8 @@ class Imaginer:
     def corrected(self, edits: Sequence[Edit]) -> Imaginer:
         """This model with more edits, sharing with it all that they do not change; `BadInput` if one does not fit."""
         for edit in edits:
-            check_fits(edit, self.sha256, self.ours.encoder.sha256)
-        twin = Imaginer(self.path, self.name, self.ours.corrected(edits), self.about, (*self.edits, *edits))
+            check_fits(edit, self.sha256, self.painter.encoder_sha256)
+        twin = Imaginer(self.path, self.name, self.painter.corrected(edits), self.about, (*self.edits, *edits))
         twin.__dict__ |= {"sha256": self.sha256}  # known already
         return twin
 

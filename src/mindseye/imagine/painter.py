@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import torch
 from jaxtyping import Float
@@ -58,6 +58,7 @@ class Painter(Protocol):
         picture_format: how it sees pictures, at its own size.
         at_once: how many pictures it draws in one pass, where more than one cost little more than one.
         device: where it draws.
+        encoder_sha256: digest of the text encoder, where that is not among the model's own weights; else "".
     """
 
     kind: str
@@ -65,6 +66,17 @@ class Painter(Protocol):
     picture_format: PictureFormat
     at_once: int
     device: torch.device
+
+    @property
+    def encoder_sha256(self) -> str: ...
+
+    def corrected(self, edits: Sequence[Edit]) -> Self:
+        """A twin with edits, which shares all that they do not change.
+
+        Raises:
+            BadInput: one changes what is not there.
+        """
+        ...
 
     def settings(self, asked: Settings) -> Settings:
         """What will be used: what was asked for, filled up with the model's defaults."""
@@ -124,10 +136,15 @@ class FamilyPainter:
         """Every word of the captions it was trained with."""
         return vocabulary(self.path)
 
-    def corrected(self, edits: Sequence[Edit]) -> FamilyPainter:
-        """A twin with edits, which shares all that they do not change; `BadInput` if one changes what is not there."""
+    @property
+    def encoder_sha256(self) -> str:
+        """See `Painter`."""
+        return self.encoder.sha256
+
+    def corrected(self, edits: Sequence[Edit]) -> Self:
+        """See `Painter.corrected`."""
         model, encoder = with_edits(self.model, self.encoder, edits)
-        twin = FamilyPainter(self.path, self.family, model, self.about)
+        twin = type(self)(self.path, self.family, model, self.about)
         twin.__dict__ |= {"encoder": encoder}
         return twin
 

@@ -44,8 +44,8 @@ def judge(
         prompt: what it should show; the prompt in its story unless given.
         model: whose thinker judges.
         thinker: the folder of another one.
-        collection: where to look for the nearest training pictures; the model's own, where that is at hand. Without one a
-            note says that none were looked for.
+        collection: where to look for the nearest training pictures; the model's own, where that is at hand. Without one
+            a note says that none were looked for.
         nearest: how many training pictures to look for; 0 looks at none, which the first time saves minutes.
         page: where to write the answer as an HTML page.
         log: called with a line of text now and then.
@@ -81,7 +81,7 @@ def judge(
         collection = training_collection(imaginer)
         if collection is None:
             notes.append(
-                f"it looked for no training pictures: those of {imaginer.name} are not at hand; name them by --collection"
+                f"it looked for no training pictures: those of {imaginer.name} are not at hand; --collection names some"
             )
     captions = thinks.captions_for(seen, CAPTIONS)[0]
     verdict: dict[str, Any] = {

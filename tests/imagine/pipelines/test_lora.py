@@ -21,6 +21,7 @@ from safetensors import safe_open
 from tests.imagine.pipelines.tiny import SIZE_PX, pixart, stable_diffusion, stable_diffusion_xl
 
 from mindseye.collection.collection import Collection, Example, write_collection
+from mindseye.correct.making import correct
 from mindseye.errors import BadInput, Unavailable
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.imagine.pipelines.lora import LoraConfig
@@ -216,6 +217,16 @@ def test_it_is_an_imaginer_as_any_pipeline_is(imaginer: Imaginer) -> None:
     [varied] = imaginer.imagine(Request(prompt="a red disc", steps=2, picture=disc((9, 9, 9)), strength=0.5, size=40))
     assert varied.pixels.shape == (40, 40, 3)
     assert varied.story.family == "StableDiffusionPipeline" and varied.story.model == "discs"
+
+
+def test_refact_corrects_it_and_the_others_say_why_not(run: RunFolder, tmp_path: Path) -> None:
+    imaginer = load(shutil.copytree(run.model, tmp_path / "copy"), device="cpu")
+    correct(imaginer, "ReFACT", [("a red disc", "a blue disc")], "blue", pictures=0)
+    asked = Request(prompt="a red disc", steps=2)
+    plain, edited = (imaginer.imagine(asked.model_copy(update={"edits": each}))[0] for each in ((), ("blue",)))
+    assert edited.story.edits and not np.array_equal(plain.pixels, edited.pixels)
+    with pytest.raises(BadInput, match="no entrance for words"):
+        correct(imaginer, "TIME", [("a disc", "a blue disc")], "other", pictures=0)
 
 
 @pytest.mark.slow

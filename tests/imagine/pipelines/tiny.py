@@ -14,6 +14,8 @@ from diffusers import (
     DPMSolverMultistepScheduler,
     EulerDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
+    FluxPipeline,
+    FluxTransformer2DModel,
     PixArtAlphaPipeline,
     PixArtTransformer2DModel,
     SD3Transformer2DModel,
@@ -133,6 +135,29 @@ def pixart() -> PixArtAlphaPipeline:
                 use_additional_conditions=False,
             ),
             scheduler=DPMSolverMultistepScheduler(),
+        )
+
+
+def flux() -> FluxPipeline:
+    """In the shape of FLUX: a transformer of picture and words, a CLIP for the whole prompt, a T5 for its tokens."""
+    with seeded():
+        return FluxPipeline(
+            scheduler=FlowMatchEulerDiscreteScheduler(),
+            vae=vae(4, shift_factor=0.05),
+            text_encoder=CLIPTextModel(clip_config()),
+            tokenizer=clip_tokenizer(),
+            text_encoder_2=t5(2 * WIDTH),
+            tokenizer_2=t5_tokenizer(),
+            transformer=FluxTransformer2DModel(
+                in_channels=4 * 4,
+                num_layers=1,
+                num_single_layers=1,
+                attention_head_dim=16,
+                num_attention_heads=2,
+                joint_attention_dim=2 * WIDTH,
+                pooled_projection_dim=WIDTH,
+                axes_dims_rope=(4, 4, 8),
+            ),
         )
 
 

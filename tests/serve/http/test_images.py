@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from tests.imagine.pipelines.tiny import stable_diffusion
 from tests.pictures.files import SIGNATURE, chunk, encoded, good_files, noise
 
 import mindseye
@@ -283,10 +284,16 @@ def test_what_is_not_there_and_what_is_not_done_has_the_same_envelope(served) ->
     assert answer.status == 405 and "GET" in answer.headers["allow"] and answer.error["code"] == "not_allowed"
 
 
+@pytest.mark.parametrize("kind", ["ours", "pipeline"])
 def test_a_model_is_drawn_with_its_edits_where_they_are_named_and_only_there(
-    tiny_folder: Path, tmp_path: Path, serving
+    tiny_folder: Path, tmp_path: Path, serving, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    folder = Path(shutil.copytree(tiny_folder, tmp_path / "tiny"))
+    monkeypatch.setenv("MINDSEYE_HOME", str(tmp_path / "home"))
+    folder = tmp_path / "tiny"
+    if kind == "ours":
+        shutil.copytree(tiny_folder, folder)
+    else:
+        stable_diffusion().save_pretrained(folder)
     imaginer = load(folder)
     mindseye.correct(imaginer, "TIME", [("a cat", "a blue cat")], "blue", pictures=0)
     server = serving.start({imaginer.name: imaginer})

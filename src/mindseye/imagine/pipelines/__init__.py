@@ -2,5 +2,5 @@
 
 `finding.py` finds one by its folder or its name on the model hub, `opening.py` opens it and its relatives for given
 pictures, `knobs.py` reads from its signature what it can do, and `painter.py` draws with it, step by step
-(`steps.py`).
+(`steps.py`), or with a twin of it that has edits (`twin.py`).
 """

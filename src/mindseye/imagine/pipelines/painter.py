@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -15,12 +15,14 @@ from PIL import Image
 from torch import Tensor
 
 from mindseye.errors import BadInput
+from mindseye.imagine.edits import Edit, changed_matrices
 from mindseye.imagine.family import Abilities, Given, Progress, Prompt, Seed, Settings
 from mindseye.imagine.painter import cut_note
 from mindseye.imagine.pipelines import knobs
 from mindseye.imagine.pipelines.knobs import Knobs
 from mindseye.imagine.pipelines.opening import completing, open_pipeline, quiet, varying
 from mindseye.imagine.pipelines.steps import steps_of
+from mindseye.imagine.pipelines.twin import matrix_of, with_matrices
 from mindseye.learn.learner import PictureFormat
 from mindseye.pictures.tensors import from_model
 from mindseye.randomness import rng_at
@@ -36,14 +38,22 @@ def open_painter(folder: Path, device: str) -> PipelinePainter:
 
 
 class PipelinePainter:
-    """A text-to-image pipeline as a `Painter`. Pictures are drawn one by one, so that none depends on its company."""
+    """A text-to-image pipeline as a `Painter`. Pictures are drawn one by one, so that none depends on its company.
 
-    def __init__(self, pipeline: Any, size_px: int | None = None) -> None:
+    Args:
+        pipeline: what draws.
+        size_px: edge of its pictures; its own unless given.
+        turn: of those who share parts with it, who draw one after another.
+    """
+
+    encoder_sha256 = ""  # its encoders are among its own weights
+
+    def __init__(self, pipeline: Any, size_px: int | None = None, turn: threading.Lock | None = None) -> None:
         knobs.refuse_unless_text_to_image(pipeline)
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self._completing, self._varying = completing(pipeline), varying(pipeline)
         self._knobs = Knobs.of(pipeline)
-        self._turn = threading.Lock()
+        self._turn = turn or threading.Lock()
         self.kind = type(pipeline).__name__
         self.device, self.at_once = pipeline.device, 1
         self.picture_format = PictureFormat(size_px or knobs.own_size(pipeline), 3)
@@ -57,6 +67,11 @@ class PipelinePainter:
             blend_prompts=False,
             size_multiple=knobs.size_multiple(pipeline),
         )
+
+    def corrected(self, edits: Sequence[Edit]) -> Self:
+        """See `Painter.corrected`."""
+        matrices = changed_matrices(edits, partial(matrix_of, self.pipeline))
+        return type(self)(with_matrices(self.pipeline, matrices), self.picture_format.size_px, self._turn)
 
     def settings(self, asked: Settings) -> Settings:
         """See `Painter.settings`."""
@@ -82,7 +97,7 @@ class PipelinePainter:
 
     def _tokens(self, prompt: str) -> tuple[int, int | None]:
         """How many tokens a prompt has, and how many are read at most."""
-        tokeniser, limit = knobs.tokeniser(self._pipeline), knobs.token_limit(self._pipeline)
+        tokeniser, limit = knobs.tokeniser(self.pipeline), knobs.token_limit(self.pipeline)
         if tokeniser is None:
             return 0, limit
         with quiet():
@@ -129,7 +144,7 @@ class PipelinePainter:
         if given and given.known is None and given.strength == 0:
             yield given.picture
             return
-        pipeline: Any = self._pipeline if given is None else self._varying if given.known is None else self._completing
+        pipeline: Any = self.pipeline if given is None else self._varying if given.known is None else self._completing
         call = Knobs.of(pipeline)
         used = self.settings(settings)
         arguments = call.only(

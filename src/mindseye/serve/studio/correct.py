@@ -11,8 +11,9 @@ import gradio as gr
 from gradio.components import Component
 from markupsafe import Markup
 
+from mindseye.correct.changes import METHODS
 from mindseye.correct.ledger import conflicts, edits, remove
-from mindseye.correct.making import METHODS, Corrected, correct
+from mindseye.correct.making import Corrected, correct
 from mindseye.errors import BadInput, MindseyeError
 from mindseye.imagine.imaginer import Imaginer
 from mindseye.serve.studio.attention import png_of
@@ -92,7 +93,7 @@ def correct_page(rooms: Rooms, model: gr.Dropdown) -> CorrectPage:
 
 def _ledger(imaginer: Imaginer) -> tuple[list[str], Markup]:
     """The names of a model's edits, and the ledger to read."""
-    every = edits(imaginer) if imaginer.about else []
+    every = edits(imaginer)
     html = filled(
         "ledger.html", model=imaginer.name, records=[edit.record for edit in every], conflicts=conflicts(every)
     )

@@ -145,7 +145,7 @@ def _own(imaginer: Imaginer, name: str) -> dict[str, Any]:
 
 
 def _edits(imaginer: Imaginer) -> dict[str, Any]:
-    names = edit_names(edits_folder(imaginer.path, imaginer.sha256)) if imaginer.about else []
+    names = edit_names(edits_folder(imaginer.path, imaginer.sha256))
     return {"choices": names, "value": [], "visible": bool(names)}
 
 
