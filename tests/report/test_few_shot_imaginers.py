@@ -93,6 +93,18 @@ def test_a_model_that_may_have_seen_the_novel_concepts_is_refused(two: list[Coll
         assert why in str(refused.value) and "mindseye collect one BASE --base-concepts" in str(refused.value)
 
 
+def test_a_training_on_base_concepts_that_went_on_from_another_model_is_refused(
+    two: list[Collection], tmp_path: Path
+) -> None:
+    model = trained_on(tmp_path / "model", write_base(two[0], tmp_path / "base").fingerprint)
+    about = model.ours.about
+    model.ours.about = about.model_copy(
+        update={"training": about.training.model_copy(update={"settings": {"start": "emoji"}})}
+    )
+    with pytest.raises(BadInput, match="went on from emoji"):
+        for_collections([model], two)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("family", ["oit", "diffusion"])

@@ -40,7 +40,7 @@ class PictureImaginer:
 
 
 @dataclass(frozen=True)
-class About:
+class Tested:
     """What the report says of a model that was put to the test."""
 
     name: str
@@ -109,7 +109,7 @@ def before_training(imaginer: Imaginer) -> Imaginer:
 
 def for_collections(
     imaginers: Sequence[Imaginer], collections: Sequence[Collection], strengths: Sequence[float] = STRENGTHS
-) -> tuple[list[dict[str, PictureImaginer]], list[About]]:
+) -> tuple[list[dict[str, PictureImaginer]], list[Tested]]:
     """The imaginations that are put to the test on each collection, by their names, and what there is to say of them.
 
     A model is tested on the collection whose base concepts it was trained on.
@@ -122,24 +122,37 @@ def for_collections(
     found: list[dict[str, PictureImaginer]] = [{} for _ in collections]
     told = []
     for imaginer, both in zip(imaginers, ready, strict=True):
-        trained_on = imaginer.ours.about.collection.fingerprint
-        if trained_on not in bases:
+        about = imaginer.ours.about
+        trained_on = about.collection.fingerprint
+        if trained_on not in bases or about.training.settings.get("start"):
             raise _not_of_base(imaginer, collections)
         tested = bases.index(trained_on)
         name = _unused(f"imagination by {imaginer.kind}", found[tested])
         found[tested][name] = both
-        seen = imaginer.ours.about.training.pictures_seen
-        told.append(About(name, imaginer.kind, imaginer.sha256, collections[tested].name, seen, tuple(strengths)))
+        told.append(
+            Tested(
+                name,
+                imaginer.kind,
+                imaginer.sha256,
+                collections[tested].name,
+                about.training.pictures_seen,
+                tuple(strengths),
+            )
+        )
     return found, told
 
 
 def _not_of_base(imaginer: Imaginer, collections: Sequence[Collection]) -> BadInput:
-    trained_on = imaginer.ours.about.collection
+    about = imaginer.ours.about
     names = ", ".join(each.name for each in collections)
-    whole = next((each.name for each in collections if each.fingerprint == trained_on.fingerprint), None)
-    why = f"it was trained on {trained_on.name}, which is not their base concepts, and may know what is to be new to it"
-    if whole:
+    whole = next((each.name for each in collections if each.fingerprint == about.collection.fingerprint), None)
+    if start := about.training.settings.get("start"):
+        why = f"its training went on from {start}, which may know what is to be new to it"
+    elif whole:
         why = f"it was trained on the whole of {whole}, and has seen what is to be new to it"
+    else:
+        trained_on = about.collection.name
+        why = f"it was trained on {trained_on}, which is not their base concepts, and may know what is to be new to it"
     return BadInput(
         f"{imaginer.name} cannot be put to the test on {names}",
         why=why,
