@@ -48,12 +48,13 @@ def test_every_family_learns_without_captions_and_draws_with_an_empty_prompt(
     run = train(family, squares, tmp_path / "run", pictures=16, settings=FAST | settings)
     imaginer = load(run.model, device="cpu")
     assert imaginer.about.collection.captions == 0
-    pictures = imaginer.imagine(Request(prompt="", count=2))
-    assert not np.array_equal(pictures[0].pixels, pictures[1].pixels)
-    assert pictures[0].story.notes == ()
-    asked = imaginer.imagine(Request(prompt="a cat"))[0]
-    assert asked.story.notes == ("it learnt without captions, so the prompt changes nothing",)
-    assert np.array_equal(asked.pixels, pictures[0].pixels)
+    silent, asked = Request(prompt="", count=2), Request(prompt="a cat")
+    *_, drawn = imaginer.sample(silent)
+    assert torch.isfinite(drawn.pictures).all() and not torch.equal(*drawn.pictures)
+    *_, again = imaginer.sample(asked)
+    assert torch.equal(again.pictures[0], drawn.pictures[0])
+    assert imaginer.notes(silent) == []
+    assert imaginer.notes(asked) == ["it learnt without captions, so the prompt changes nothing"]
 
 
 @pytest.mark.parametrize("family", ["diffusion", "pixelrnn"])
