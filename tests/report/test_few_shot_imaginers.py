@@ -107,24 +107,22 @@ def test_a_training_on_base_concepts_that_went_on_from_another_model_is_refused(
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("family", ["oit", "diffusion"])
-def test_a_model_of_base_concepts_is_put_to_the_test(family: str, tmp_path: Path) -> None:
+def test_a_model_of_base_concepts_is_put_to_the_test(tmp_path: Path) -> None:
     whole = squares(tmp_path / "whole")
     base = write_base(whole, tmp_path / "base")
     run = train(
-        family, base, tmp_path / "run", pictures=64,
+        "oit", base, tmp_path / "run", pictures=64,
         settings={"preset": "tiny", "compile": "false", "batch_size": "8", "preview_pictures": "0"},
     )  # fmt: skip
     page = tmp_path / "few_shot.html"
     found = evaluate_few_shot(
-        [whole], ways=[5], shots=[1], episodes=30, imaginers=[load(run.model)], strengths=[0.3, 0.7], page=page
+        [whole], ways=[5], shots=[1], episodes=30, imaginers=[load(run.model)], strengths=[0.5], page=page
     )
-    name = f"imagination by {family}"
+    name = "imagination by oit"
     [facts] = found.facts["collections"]
     arms = [row["arm"] for row in facts["table"]]
     assert arms[-4:] == [name, f"{name}, untrained", f"{name}, shuffled labels", "oracle"]
     assert {row["imagination"] for row in facts["verdicts"]} == {"imagination", name}
-    tried = [row["settings"]["strength"] for row in facts["tried"] if row["arm"] == name]
-    assert sorted(set(tried)) == [0.3, 0.7]
+    assert {row["settings"]["strength"] for row in facts["tried"] if row["arm"] == name} == {0.5}
     assert json.loads(json.dumps(found.facts))["imaginers"][0]["pictures_seen"] == 64
     assert "trained on base concepts alone" in page.read_text(encoding="utf-8")
