@@ -12,7 +12,12 @@
     complete  held-out pictures completed from their upper 60 % (the homework), 50 % and 25 % (the course): bits a pixel
               of the hidden part, and how many of its pixels become what they are, drawn at temperature 0 and by chance,
               beside repeating the last row; the first three are named by their row in the file
-    speed     pictures drawn a second, with what the network remembers and without, at a batch of 1 and of 64
+    free      pictures drawn from nothing, by arg-max (which always draws the same one), temperature and top-p: how many
+              are different, how like the nearest training picture they are, their kernel distance to held-out ones
+    speed     pictures drawn a second, with what the network remembers, beside the same network without and beside the
+              way that pytorch-generative samples (`peers/anew.py`), at a batch of 1 and of 64; goals: 3 and 30 times.
+              Those two look at the whole picture for each pixel. At 64 some looks are timed (`peer_looks_timed`), from
+              which the whole drawing follows, since every look costs the same
 
 Held out are whole groups of look-alikes. With `--split homework` it is 80 pictures by chance and 80 more that nothing
 is done with, and the rest is trained on: relatives of those held out are among it, so its figures look better.
@@ -27,6 +32,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +47,13 @@ from mindseye.imagine.families import family
 from mindseye.imagine.family import Given, Settings
 from mindseye.learn.batch import Words
 from mindseye.learn.folder import load_model
+from mindseye.observe.pictures import PictureEncoder, load_picture_encoder
 from mindseye.observe.text import load_text_encoder
-from mindseye.pictures.tensors import to_model
+from mindseye.pictures.tensors import from_model, to_model
 from mindseye.randomness import rng_at
+from mindseye.think.distribution import kid
 from mindseye.train.loop import train
+from peers import anew, guesses
 from record import print_figure, say
 
 ARMS: dict[str, dict[str, str]] = {
@@ -60,7 +69,15 @@ KEPT = (0.6, 0.5, 0.25)  # of a picture that is to be completed
 NAMED = 3  # completed pictures whose names are in the line
 HOMEWORK = {"validation": 80, "test": 80}  # pictures; the rest is trained on
 COMPLETED = 16  # held-out pictures that are completed, the first ones
-LOOKS = 5  # without a memory, at a batch of 64: looks that are timed; every pixel costs one
+BATCHES = {1: (3.0, 400), 64: (30.0, 20)}  # pictures at once: how many times as fast, looks of the peers that are timed
+DRAWN = 64  # pictures from nothing
+WAYS = {
+    "arg-max": Settings(temperature=0.0, top_p=1.0),
+    "temperature 0.7": Settings(temperature=0.7, top_p=1.0),
+    "temperature 1": Settings(temperature=1.0, top_p=1.0),
+    "top-p 0.95": Settings(temperature=1.0, top_p=0.95),
+    "top-p 0.8": Settings(temperature=1.0, top_p=0.8),
+}
 
 
 @dataclass(frozen=True)
@@ -95,7 +112,7 @@ def bits(trial: Trial) -> None:
     ours = trial.model.likelihood(trial.pictures, trial.words).numpy()
     background = np.bincount(trial.seen.flatten()).argmax()
     drawn = trial.held_out != background
-    for peer_name, guess in GUESSES.items():
+    for peer_name, guess in guesses.GUESSES.items():
         theirs = -np.log2(guess(trial.seen, trial.held_out, trial.model.pixels.levels))
         for where, pixels in (("all pixels", np.ones_like(drawn)), ("without background", drawn)):
             print_figure(
@@ -109,53 +126,6 @@ def bits(trial: Trial) -> None:
                 pixels=int(pixels.sum()),
                 **trial.facts,
             )
-
-
-def uniform(seen: NDArray[np.int64], held_out: NDArray[np.int64], colours: int) -> NDArray[np.float64]:
-    """The probability of each held-out pixel where all colours are as likely."""
-    return np.full(held_out.shape, 1 / colours)
-
-
-def frequencies(seen: NDArray[np.int64], held_out: NDArray[np.int64], colours: int) -> NDArray[np.float64]:
-    """As likely as the colour is frequent; every colour is counted once more than it was seen."""
-    counts = np.bincount(seen.flatten(), minlength=colours) + 1
-    return counts[held_out] / counts.sum()
-
-
-def frequencies_at_each_place(
-    seen: NDArray[np.int64], held_out: NDArray[np.int64], colours: int
-) -> NDArray[np.float64]:
-    """As frequent as it is at that place, each place beginning with the frequencies of all places as one picture."""
-    prior = np.bincount(seen.flatten(), minlength=colours) + 1.0
-    counts = np.stack([(seen == colour).sum(0) for colour in range(colours)], -1) + prior / prior.sum()
-    likely = counts / counts.sum(-1, keepdims=True)
-    return np.take_along_axis(likely[None], held_out[..., None], -1)[..., 0]
-
-
-def copying(seen: NDArray[np.int64], held_out: NDArray[np.int64], colours: int) -> NDArray[np.float64]:
-    """a [as to the left] + b [as above] + c frequency, with a + b + c = 1 learnt by EM on the training pictures."""
-    weights = np.full(3, 1 / 3)
-    parts = _copies(seen, seen, colours)
-    for _ in range(100):
-        joint = parts * weights
-        weights = (joint / joint.sum(-1, keepdims=True)).mean((0, 1, 2))
-    return _copies(seen, held_out, colours) @ weights
-
-
-def _copies(seen: NDArray[np.int64], pictures: NDArray[np.int64], colours: int) -> NDArray[np.float64]:
-    background = np.bincount(seen.flatten()).argmax()
-    padded = np.pad(pictures, ((0, 0), (1, 0), (1, 0)), constant_values=background)
-    left, above = padded[:, 1:, :-1] == pictures, padded[:, :-1, 1:] == pictures
-    return np.stack([left, above, frequencies(seen, pictures, colours)], -1)
-
-
-Guess = Callable[[NDArray[np.int64], NDArray[np.int64], int], NDArray[np.float64]]
-GUESSES: dict[str, Guess] = {
-    "uniform": uniform,
-    "frequencies": frequencies,
-    "frequencies at each place": frequencies_at_each_place,
-    "copy left or above": copying,
-}
 
 
 def _error_of_mean(values: NDArray[Any], pixels: NDArray[np.bool_]) -> float:
@@ -172,7 +142,7 @@ def complete(trial: Trial) -> None:
     """Held-out pictures from their upper part."""
     size = trial.held_out.shape[1]
     ours = trial.model.likelihood(trial.pictures, trial.words).numpy()
-    copied = -np.log2(copying(trial.seen, trial.held_out, trial.model.pixels.levels))
+    copied = -np.log2(guesses.copying(trial.seen, trial.held_out, trial.model.pixels.levels))
     for share in KEPT:
         rows = round(size * share)
         how = {"kept": share, **trial.facts}
@@ -210,25 +180,95 @@ def _completed(trial: Trial, index: int, known: Tensor, temperature: float) -> N
     return trial.model.pixels.read(last.pictures)[0, ..., 0].numpy()
 
 
+# --------------------------------------------------------------------------------------------------- free
+
+
+def free(trial: Trial) -> None:
+    """Pictures from nothing, picture i with the seed i, beside as many held-out ones."""
+    real = trial.held_out[:DRAWN]
+    as_people_see = partial(_features, load_picture_encoder(), trial)
+    all_held_out = as_people_see(trial.held_out)
+    for name, settings in WAYS.items():
+        drawn = _drawn(trial, settings)
+        how = {"temperature": settings.temperature, "top_p": settings.top_p, "drawn": len(drawn), **trial.facts}
+        different = len(np.unique(drawn.reshape(len(drawn), -1), axis=0))
+        always_the_same = {"goal": 1} if settings.temperature == 0 else {}
+        print_figure(
+            f"different pictures, {name}",
+            different,
+            len(np.unique(real.reshape(len(real), -1), axis=0)),
+            f"{len(real)} held-out pictures",
+            "pictures",
+            better="lower" if always_the_same else "higher",
+            **always_the_same,
+            **how,
+        )
+        print_figure(
+            f"pixels as in the nearest training picture, {name}",
+            _like_the_nearest(drawn, trial.seen),
+            _like_the_nearest(real, trial.seen),
+            f"{len(real)} held-out pictures",
+            "share",
+            better="lower",
+            copies=int((_nearest(drawn, trial.seen) == 1).sum()),
+            **how,
+        )
+        distance = kid(all_held_out, as_people_see(drawn), encoder="efficientnet-lite0")
+        print_figure(
+            f"kernel distance to held-out pictures, {name}",
+            distance.value,
+            None,
+            "none: equal sets have 0",
+            "KID",
+            better="lower",
+            low=round(distance.low, 4),
+            high=round(distance.high, 4),
+            **how,
+        )
+
+
+def _drawn(trial: Trial, settings: Settings) -> NDArray[np.int64]:
+    """Colour indices of pictures drawn without a caption."""
+    *_, last = trial.model.draw(trial.words.rows([0] * DRAWN), None, range(DRAWN), settings)
+    return trial.model.pixels.read(last.pictures)[..., 0].numpy()
+
+
+def _nearest(pictures: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Of each picture the share of pixels that are as in the training picture which has most of them."""
+    return np.array([(one == seen).mean((1, 2)).max() for one in pictures])
+
+
+def _like_the_nearest(pictures: NDArray[np.int64], seen: NDArray[np.int64]) -> float:
+    return float(_nearest(pictures, seen).mean())
+
+
+def _features(encoder: PictureEncoder, trial: Trial, indices: NDArray[np.int64]) -> Tensor:
+    return encoder.encode(from_model(trial.model.pixels.show(torch.from_numpy(indices)[..., None]))).pooled
+
+
 # -------------------------------------------------------------------------------------------------- speed
 
 
 def speed(trial: Trial) -> None:
-    """Pictures drawn a second, with and without a memory of what was computed for the pixels before."""
-    for batch in (1, 64):
+    """Pictures drawn a second, with a memory of what was computed for the pixels before, and by peers without one."""
+    for batch, (goal, looks) in BATCHES.items():
         words = trial.words.rows([0] * batch)
-        with_memory = _pictures_a_second(trial.model, words)
-        without = _without_memory(trial.model, words)
-        print_figure(
-            f"drawing, batch of {batch}",
-            with_memory,
-            without,
-            "the whole picture looked at for each pixel",
-            "pictures/s",
-            better="higher",
-            threads=torch.get_num_threads(),
-            **trial.facts,
-        )
+        ours = _pictures_a_second(trial.model, words)
+        for name in anew.PEERS:
+            theirs = anew.rate(name, trial.model, words, looks)
+            print_figure(
+                f"drawing, batch of {batch}",
+                ours,
+                theirs.pictures_a_second,
+                name,
+                "pictures/s",
+                better="higher",
+                goal_ratio=goal,
+                peer_looks_timed=theirs.looks,
+                peer_looks_a_picture=trial.model.config.size_px**2,
+                threads=torch.get_num_threads(),
+                **trial.facts,
+            )
 
 
 def _pictures_a_second(model: Any, words: Words) -> float:
@@ -240,20 +280,6 @@ def _pictures_a_second(model: Any, words: Words) -> float:
             pass
         seconds.append(time.perf_counter() - began)
     return count / float(np.median(seconds))
-
-
-def _without_memory(model: Any, words: Words) -> float:
-    """From the time of one look at a batch of whole pictures: drawing needs as many looks as there are pixels."""
-    count, size = len(words.mask), model.config.size_px
-    pixels = torch.zeros(count, size, size, model.pixels.numbers, dtype=torch.long)
-    keep = torch.zeros(count, dtype=torch.bool)
-    seconds = []
-    with torch.no_grad():
-        for _ in range(LOOKS):
-            began = time.perf_counter()
-            model.pixels.log_probabilities(model(pixels, words, keep)[:, -1, -1], pixels[:, -1, -1, :0])
-            seconds.append(time.perf_counter() - began)
-    return count / (float(np.median(seconds)) * size**2)
 
 
 # --------------------------------------------------------------------------------------------------- main
@@ -310,7 +336,7 @@ def as_the_homework(out: Path) -> Collection:
 
 
 SPLITS = {"look-alike": by_look_alikes, "homework": as_the_homework}
-FIGURES: tuple[Callable[[Trial], None], ...] = (bits, complete, speed)
+FIGURES: tuple[Callable[[Trial], None], ...] = (bits, complete, free, speed)
 
 
 def main() -> None:

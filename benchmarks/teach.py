@@ -2,6 +2,7 @@
 
     python benchmarks/teach.py words --words 10 --out bench-teach          # goes on where it stopped
     python benchmarks/teach.py words --out bench-teach --table             # figures of what is there
+    python benchmarks/teach.py forgetting --out bench-teach                # what the model could draw, before and after
     python benchmarks/teach.py episodes --ways 20 --out bench-teach   # 1-shot, with and without imagining
 
 `words`: things that the emoji model never saw (its validation split) get the new name "zorble" from their Noto drawing.
@@ -17,6 +18,10 @@ The two that learn see the same pictures as often. Figures: cosine (EfficientNet
 was shown and to the Twemoji drawing of the thing, which was not; share of "a blue zorble" that fits "blue X" better
 than "X" (the emoji judge); how far drawings of other prompts move, 0 to 255; seconds of processor time.
 
+`forgetting`: R-precision (the emoji judge; each picture's caption among 100) of 100 prompts that the model was trained
+on, with the same seeds before a word is taught, after it as `mindseye teach` does, and after it by low-rank layers; the
+paired difference, and how many pictures have the same bytes.
+
 `episodes`: some concepts of the style-transfer split, one drawing of each known, the drawing in the other style to be
 recognised. The model was trained on the known drawings and knows their names, so its imagination is at its best.
 """
@@ -27,7 +32,6 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,24 +43,21 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import mindseye
-from mindseye.correct.teach.learning import BATCH, WORDINGS, learn, moved
+from mindseye.correct.teach.learning import learn, moved
 from mindseye.correct.teach.making import stand_in
-from mindseye.imagine.diffusion.objective import draw, loss
 from mindseye.imagine.imaginer import Imaginer
-from mindseye.imagine.painter import FamilyPainter
-from mindseye.learn.batch import Batch
-from mindseye.learn.overlay import with_parameters
 from mindseye.observe.contrastive import load_judge
 from mindseye.observe.contrastive.judge import Judge
 from mindseye.observe.pictures import PictureEncoder, load_picture_encoder
 from mindseye.observe.taught import TaughtWord
-from mindseye.observe.text import TextEncoder
 from mindseye.pictures.tensors import from_model, to_model
 from mindseye.randomness import rng_at
+from mindseye.report.evaluate import Drawn, naming
+from mindseye.report.reference import refer
 from mindseye.think.figure import bootstrap_interval, resampled
+from peers.teaching import WORD, Regression, low_rank, with_parts
 from record import circumstances, say
 
-WORD = "zorble"
 THINGS = (
     "pear", "turtle", "cactus", "sunflower", "backpack", "snake", "shield", "magnet", "hamster", "egg", "bathtub",
     "purse", "ant", "mermaid", "bicycle", "volleyball", "motor boat", "alarm clock", "top hat", "fire engine",
@@ -64,8 +65,6 @@ THINGS = (
 OTHERS = ("a cat face", "a red car")
 ARMS = ("not taught", "like", "word vector", "low-rank", "picture embedding")
 FIGURES = ("likeness", "likeness_unseen", "follows", "moved", "seconds")
-RANK, LOW_RANK_RATE = 4, 3e-3
-REGRESSED, REGRESSION_RIDGE = 1500, 0.1
 
 
 class Case:
@@ -81,85 +80,7 @@ class Case:
 
 def with_word(imaginer: Imaginer, word: TaughtWord) -> Imaginer:
     """The model with a word that is written nowhere."""
-    return _with(imaginer, imaginer.ours.model, imaginer.ours.encoder.knowing([word]))
-
-
-def low_rank(imaginer: Imaginer, stands_in: str, picture: Tensor, pictures_seen: int) -> Imaginer:
-    """The model with rank-4 layers through which its words enter, learnt on what `learn` sees."""
-    model, encoder = imaginer.ours.model, imaginer.ours.encoder
-    names = [f"network.blocks.{place}.caption_kv.weight" for place in range(len(model.network.blocks))]
-    names.append("network.sentence_in.weight")
-    weights = {name: model.get_parameter(name).detach() for name in names}
-    rng = rng_at(0, "low-rank")
-    right = {
-        name: torch.from_numpy(rng.standard_normal((RANK, weight.shape[1]), np.float32) / weight.shape[1] ** 0.5)
-        for name, weight in weights.items()
-    }
-    left = {name: torch.zeros(weight.shape[0], RANK) for name, weight in weights.items()}
-    factors = [factor.requires_grad_() for factor in (*left.values(), *right.values())]
-    optimiser = torch.optim.Adam(factors, LOW_RANK_RATE)
-    read = encoder.knowing([TaughtWord(WORD, stands_in, torch.zeros(1, encoder.width))]).encode(
-        [wording.format(WORD) for wording in WORDINGS]
-    )
-    frozen = {name: parameter.detach() for name, parameter in model.network.named_parameters()}
-    for step in range(pictures_seen // BATCH):
-        samples = range(step * BATCH, (step + 1) * BATCH)
-        rngs = [rng_at(0, "teach", sample) for sample in samples]
-        words = read.rows([int(each.integers(len(WORDINGS))) for each in rngs])
-        seen = torch.stack([moved(picture, each, True) for each in rngs])
-        numbers = [draw(rng_at(0, "teach noise", sample), model.config) for sample in samples]
-        draws = {key: torch.from_numpy(np.stack([one[key] for one in numbers])) for key in numbers[0]}
-        draws["without_caption"][:] = False
-        changed = {name.removeprefix("network."): weights[name] + left[name] @ right[name] for name in names}
-        network = partial(_called, model.network, {**frozen, **changed})
-        batch = Batch(seen, words, torch.zeros(BATCH, dtype=torch.long))
-        fit = loss(network, batch, draws, model.config)
-        optimiser.zero_grad()
-        fit.backward()
-        optimiser.step()
-    final = {name: (weights[name] + left[name] @ right[name]).detach() for name in names}
-    knowing = encoder.knowing([TaughtWord(WORD, stands_in, torch.zeros(1, encoder.width))])
-    return _with(imaginer, with_parameters(model, final), knowing)
-
-
-def _called(network: torch.nn.Module, parameters: dict[str, Tensor], *inputs: Tensor) -> Tensor:
-    clean: Tensor = torch.func.functional_call(network, parameters, inputs)
-    return clean
-
-
-class Regression:
-    """From features of a picture to the mean state of a caption's words, in closed form."""
-
-    def __init__(self, imaginer: Imaginer, encoder: PictureEncoder, cache: Path) -> None:
-        path = cache / "regression.safetensors"
-        if not path.exists():
-            split = mindseye.open_collection("emoji").splits["train"]
-            rows = rng_at(0, "regression").permutation(len(split))[:REGRESSED].tolist()
-            say(f"features of {REGRESSED} training pictures, once")
-            features = encoder.encode(split.arrays(imaginer.size, 4, rows=rows)).pooled
-            sentences = imaginer.ours.encoder.encode_together([split.captions[row][0] for row in rows]).sentence
-            save_file({"features": features, "sentences": sentences}, path)
-        parts = load_file(path)
-        x, y = parts["features"].double(), parts["sentences"].double()
-        self.mean, self.answer = x.mean(0), y.mean(0)
-        centred = x - self.mean
-        gram = centred @ centred.T
-        ridge = REGRESSION_RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=torch.float64)
-        self.weight = centred.T @ torch.linalg.solve(gram + ridge, y - self.answer)
-
-    def word(self, features: Tensor, encoder: TextEncoder) -> TaughtWord:
-        """The word that says what the picture's features say."""
-        said = (self.answer + (features.double() - self.mean) @ self.weight).float()
-        stands_in = encoder.encode(["a thing"]).tokens[0, 2]
-        said = said * stands_in.norm() / said.norm()
-        return TaughtWord(WORD, "thing", (said - stands_in)[None])
-
-
-def _with(imaginer: Imaginer, model: Any, encoder: TextEncoder) -> Imaginer:
-    ours = imaginer.ours
-    painter = FamilyPainter(ours.path, ours.family, model, ours.about)
-    painter.__dict__ |= {"encoder": encoder}
-    return Imaginer(imaginer.path, imaginer.name, painter, imaginer.about)
+    return with_parts(imaginer, imaginer.ours.model, imaginer.ours.encoder.knowing([word]))
 
 
 def taught(arm: str, imaginer: Imaginer, case: Case, stands_in: str, seen: int, by_regression: Callable[[], Regression],
@@ -339,9 +260,38 @@ def pairs(imaginer: Imaginer, encoder: PictureEncoder, asked: argparse.Namespace
     return [F.normalize(parts[name], dim=-1) for name in ("support", "query", "views", "imagined")]
 
 
+def forgetting(asked: argparse.Namespace) -> None:
+    """R-precision of prompts that the model was trained on, before it is taught a word and after, seed by seed."""
+    imaginer, encoder = mindseye.load(asked.model), load_picture_encoder()
+    collection = mindseye.open_collection("emoji")
+    reference = refer(collection, imaginer.picture_format, say)
+    known = next(each for each in reference.sets if each.name == "seen").first(asked.prompts)
+    case = Case(THINGS[0], collection.splits["validation"], imaginer.size)
+    stands_in = stand_in(imaginer, "", case.shown[None])
+    hits: dict[str, NDArray[np.float64]] = {}
+    pictures: dict[str, NDArray[np.uint8]] = {}
+    for arm in ("not taught", "word vector", "low-rank"):
+        knowing = taught(
+            arm, imaginer, case, stands_in, asked.seen, lambda: Regression(imaginer, encoder, asked.out), encoder
+        )
+        say(f"{arm}: {len(known)} prompts")
+        pictures[arm] = knowing.imagine_each(known.prompts, range(len(known)))
+        [figure, *_], right = naming(reference, Drawn(known, pictures[arm]), reference.features(pictures[arm]), [])
+        hits[arm] = np.array(right, float)
+        change, low, high = interval((hits[arm] - hits["not taught"]).tolist())
+        same = (pictures[arm] == pictures["not taught"]).all((1, 2, 3))
+        line = {
+            "figure": "forgetting: R-precision of seen prompts", "row": arm, "value": figure.value, "low": figure.low,
+            "high": figure.high, "n": len(known), "judge": figure.encoder, "over_not_taught": change,
+            "over_not_taught_low": low, "over_not_taught_high": high, "same_bytes": int(same.sum()),
+            "thing": case.name, "seen": asked.seen,
+        }  # fmt: skip
+        print(json.dumps({**line, **circumstances()}), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("words", "episodes"))
+    parser.add_argument("what", choices=("words", "episodes", "forgetting"))
     parser.add_argument("--model", default="emoji")
     parser.add_argument("--out", type=Path, required=True, help="what is measured is kept here")
     parser.add_argument("--words", type=int, default=10, help="how many things")
@@ -350,11 +300,14 @@ def main() -> None:
     parser.add_argument("--concepts", type=int, default=30, help="of the episodes")
     parser.add_argument("--ways", type=int, default=5, help="concepts an episode")
     parser.add_argument("--episodes", type=int, default=200)
+    parser.add_argument("--prompts", type=int, default=100, help="that the model was trained on, of `forgetting`")
     parser.add_argument("--imagined", type=int, default=2, help="pictures a concept")
     parser.add_argument("--table", action="store_true", help="only the figures of what is there")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
-    if asked.what == "episodes":
+    if asked.what == "forgetting":
+        forgetting(asked)
+    elif asked.what == "episodes":
         episodes(asked)
     elif asked.table:
         table(asked.out)

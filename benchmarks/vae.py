@@ -1,8 +1,9 @@
 """Two questions about VAEs, each figure a JSON line on standard output.
 
 Does a dimension of the code hold one thing? Pictures with a known truth (shape, colour, two places, size), several
-objectives, several seeds: mutual information gap (MIG), disentanglement and completeness (DCI), with a random forest to
-say which dimension counts for which factor. How far two seeds are apart is the figure to read first.
+objectives, several seeds: mutual information gap (MIG) of 10,000 codes; disentanglement and completeness (DCI), where
+gradient-boosted trees, learnt on those and tested on 5,000 more, say which dimension counts for which factor, as in
+Locatello et al. 2019. How far two seeds are apart is the figure to read first.
 
     python benchmarks/vae.py disentanglement --seeds 0 1 2 3 4 --pictures 40000 > vae.jsonl
 
@@ -20,12 +21,14 @@ import argparse
 import io
 import itertools
 import json
+import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import GradientBoostingClassifier
 
 import mindseye
 from mindseye.collection.builtin.shapes.picture import draw
@@ -43,7 +46,7 @@ SIZE_PX = 32
 PLACES = (0.3, 0.4, 0.5, 0.6, 0.7)
 RADII = (0.12, 0.17, 0.22)
 FACTORS = {"shape": len(SHAPES), "colour": len(COLOURS), "x": len(PLACES), "y": len(PLACES), "size": len(RADII)}
-TRAINING, MEASURED = 6000, 3000  # pictures; of the measured, a third is kept from the forest
+TRAINING, LEARNT_FROM, TESTED = 6_000, 10_000, 5_000  # pictures: of the VAE; of the trees, and kept from them
 ARMS = {
     "vae": {"model.objective": "vae"},
     "beta-vae 4": {"model.objective": "beta-vae", "model.beta": "4"},
@@ -87,32 +90,34 @@ def measure_disentanglement(arms: list[str], seeds: list[int], pictures: int) ->
 
 
 def entangled(imaginer: Imaginer, collection: Collection) -> dict[str, float | int]:
-    """MIG, DCI and how well a forest predicts the factors, of pictures that the training never saw."""
+    """MIG, DCI and how well trees predict the factors, of pictures that the training never saw."""
     held_out = collection.splits["validation"]
     codes = imaginer.encode(held_out.arrays(SIZE_PX, 3, pixel_art=False))
     factors = np.array([json.loads(truth) for truth in held_out.truths])
-    half = len(codes) * 2 // 3
-    importance = np.zeros((codes.shape[1], factors.shape[1]))
-    right = []
-    for number in range(factors.shape[1]):
-        forest = RandomForestClassifier(100, max_depth=12, random_state=0, n_jobs=-1)
-        forest.fit(codes[:half], factors[:half, number])
-        importance[:, number] = forest.feature_importances_
-        right.append(forest.score(codes[half:], factors[half:, number]))
+    learnt_from, tested = slice(LEARNT_FROM), slice(LEARNT_FROM, None)
+
+    def predicted(factor: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
+        trees = GradientBoostingClassifier(random_state=0).fit(codes[learnt_from], factor[learnt_from])
+        return trees.feature_importances_, trees.score(codes[tested], factor[tested])
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # trees grow without Python's lock
+        importances, right = zip(*threads.map(predicted, factors.T), strict=True)
+    importance = np.stack(importances, axis=1)
     nats = imaginer.code_kl()
     return {
-        "mig": round(mutual_information_gap(codes, factors), 4),
+        "mig": round(mutual_information_gap(codes[learnt_from], factors[learnt_from]), 4),
         "disentanglement": round(disentanglement(importance), 4),
         "completeness": round(completeness(importance), 4),
         "informativeness": round(float(np.mean(right)), 4),
         "active": int((nats > 0.05).sum()) if nats is not None else codes.shape[1],
-        "n": len(codes),
+        "n": LEARNT_FROM,
+        "n_tested": len(codes) - LEARNT_FROM,
     }
 
 
 def factor_collection(folder: Path) -> Collection:
     """Pictures of one thing on white, every factor drawn on its own; without captions."""
-    counts = {"train": TRAINING, "validation": MEASURED}
+    counts = {"train": TRAINING, "validation": LEARNT_FROM + TESTED}
     splits = {split: [factor_example(split, index) for index in range(count)] for split, count in counts.items()}
     return write_collection(folder, splits, {"size_px": SIZE_PX, "transparent": False, "pixel_art": False})
 

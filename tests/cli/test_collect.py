@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from mindseye.collection.concepts import BASE, VALIDATION_NOVEL, side_of
+
 
 def test_a_folder_becomes_a_collection_and_the_figures_are_printed(
     mindseye, picture_folder: Path, tmp_path: Path
@@ -49,3 +51,17 @@ def test_a_folder_without_captions_is_refused_unless_that_is_meant(
     said = mindseye("collect", picture_folder, tmp_path / "prepared", "--no-captions", "--json")
     facts = json.loads(said.out.splitlines()[-1])
     assert (facts["pictures"], facts["captions"]) == (12, 0)
+
+
+def test_base_concepts_of_a_collection_become_one_to_train_on(mindseye, picture_folder: Path, tmp_path: Path) -> None:
+    mindseye("collect", picture_folder, tmp_path / "whole")
+    said = mindseye("collect", tmp_path / "whole", tmp_path / "base", "--base-concepts", "--json")
+    assert said.code == 0, said.err
+    facts = json.loads(said.out.splitlines()[-1])
+    captions = [f"a noisy square number {index}" for index in range(12)]
+    sides = {side: [side_of(caption) for caption in captions].count(side) for side in (BASE, VALIDATION_NOVEL)}
+    assert facts["splits"] == {"train": sides[BASE], "validation": sides[VALIDATION_NOVEL]}
+    said = mindseye("collect", picture_folder, tmp_path / "base", "--base-concepts")
+    assert said.code == 2 and "not a prepared collection" in said.err
+    said = mindseye("collect", tmp_path / "whole", tmp_path / "base", "--base-concepts", "--no-captions")
+    assert said.code == 2 and "leave one out" in said.err

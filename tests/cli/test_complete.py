@@ -12,6 +12,9 @@ from tests.report.nearby import trained_run
 
 from mindseye.pictures.story import read_story
 
+from mindseye.pictures.sheet import contact_sheet
+from mindseye.pictures.tensors import fit
+
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
@@ -44,7 +47,10 @@ def test_a_picture_is_completed_several_times_and_laid_beside_itself(mindseye, t
     assert "fitted from 32 x 32 px to 16 x 16 px" in said.err
     first, second = (np.asarray(Image.open(picture["path"])) for picture in result["pictures"])
     assert np.array_equal(first[:8], second[:8]) and not np.array_equal(first[8:], second[8:])
-    assert Image.open(result["sheet"]).width > 3 * 128, "the given picture and two completions, side by side"
+    whole = fit(Image.open(photo), 16, 4, pixel_art=False)
+    kept = np.concatenate([whole[:8], whole[8:] * [1, 1, 1, 0]]).astype(np.uint8)
+    sheet = contact_sheet([whole, kept, first, second], ["original", "given", "seed 0", "seed 1"], title="a cat")
+    assert np.array_equal(np.asarray(Image.open(result["sheet"])), np.asarray(sheet))
     story = json.loads(mindseye("show", result["pictures"][0]["path"], "--json").out)
     assert story["keep"] == 0.5 and len(story["given_sha256"]) == 64
     assert "photo" not in Path(result["pictures"][0]["path"]).read_bytes().decode("latin-1")

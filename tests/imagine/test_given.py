@@ -83,6 +83,26 @@ def test_what_fitting_changes_is_said() -> None:
     assert (start.pixels == 255).all() and start.known is None and start.strength == 0.5
 
 
+@pytest.mark.parametrize(
+    ("pixels", "keep", "said"),
+    [
+        (square(), 0.25, ""),
+        (square(colour=(10, 20, 30, 255)), 0.25, "64 of 64 kept"),
+        (square(colour=(200, 30, 30, 200)), 0.5, "128 of 128 kept"),  # half transparent
+        (square(colour=(10, 20, 30, 0)), 0.25, ""),  # what cannot be seen has no colour
+        (np.concatenate([square()[:3], square(colour=(1, 2, 3, 255))[:13]]), 0.25, "16 of 64 kept"),
+        (np.concatenate([square()[:8], square(colour=(1, 2, 3, 255))[:8]]), 0.5, ""),  # those are drawn anew
+    ],
+)
+def test_kept_colours_that_the_model_does_not_have_are_told(pixels: np.ndarray, keep: float, said: str) -> None:
+    request = Request(prompt="", picture=png(pixels), keep=keep)
+    note = fitted(request, RGBA_16, ["c81e1e", "0000ff"]).note
+    assert note.startswith(said) and bool(note) == bool(said)
+    assert fitted(request, RGBA_16).note == "", "a model without a palette draws any colour"
+    varied = Request(prompt="", picture=png(pixels), strength=0.5)
+    assert fitted(varied, RGBA_16, ["c81e1e", "0000ff"]).note == "", "of a variation nothing is kept"
+
+
 def test_a_file_that_is_no_picture_is_refused(imaginer: Imaginer) -> None:
     for request in (
         Request(prompt="", picture=b"nothing", keep=0.5),

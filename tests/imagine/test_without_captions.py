@@ -5,37 +5,66 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
 from mindseye.collection.collect import collect
+from mindseye.collection.collection import Collection
+from mindseye.imagine.families import NAMES
 from mindseye.imagine.imaginer import load
 from mindseye.imagine.request import Request
 from mindseye.train.loop import train
 
 FAST = {
     "preset": "tiny", "compile": "false", "threads": "1", "precision": "float32", "batch_size": "8",
-    "warmup_pictures": "0", "preview_pictures": "2", "learning_rate": "0.01",
+    "warmup_pictures": "0", "preview_pictures": "0", "learning_rate": "0.01", "held_out_pictures": "0",
 }  # fmt: skip
 
 
-def test_pictures_without_captions_are_collected_trained_on_and_drawn_with_an_empty_prompt(tmp_path: Path) -> None:
-    folder = tmp_path / "squares"
-    folder.mkdir()
+FAMILIES = [
+    *(pytest.param(name, {}, id=name) for name in NAMES),
+    pytest.param("gan", {"model.method": "dcgan"}, id="gan: dcgan"),
+    pytest.param("gan", {"model.method": "wgan-gp"}, id="gan: wgan-gp"),
+    pytest.param("vae", {"model.likelihood": "categorical"}, id="vae: categorical"),
+]
+
+
+@pytest.fixture(scope="module")
+def squares(tmp_path_factory: pytest.TempPathFactory) -> Collection:
+    """Twelve pictures of noise in eight colours without captions."""
+    folder = tmp_path_factory.mktemp("squares")
+    inks = np.random.default_rng(0).integers(0, 256, (8, 3), dtype=np.uint8)
     for index in range(12):
-        pixels = np.random.default_rng(index).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+        pixels = inks[np.random.default_rng(index).integers(0, 8, (16, 16))]
         Image.fromarray(pixels).save(folder / f"{index}.png")
-    made = collect(folder, tmp_path / "collection", captions="none")
-    run = train("diffusion", made, tmp_path / "run", pictures=80, settings=FAST)
+    return collect(folder, tmp_path_factory.mktemp("collected") / "collection", captions="none")
+
+
+@pytest.mark.parametrize(("family", "settings"), FAMILIES)
+def test_every_family_learns_without_captions_and_draws_with_an_empty_prompt(
+    family: str, settings: dict[str, str], squares: Collection, tmp_path: Path
+) -> None:
+    run = train(family, squares, tmp_path / "run", pictures=16, settings=FAST | settings)
     imaginer = load(run.model, device="cpu")
-    pictures = imaginer.imagine(Request(prompt="", count=2, steps=3))
-    assert not np.array_equal(pictures[0].pixels, pictures[1].pixels)
-    assert pictures[0].story.notes == ()
-    stronger = imaginer.imagine(Request(prompt="", steps=3, guidance=9))[0].pixels.astype(int)
-    assert np.abs(stronger - pictures[0].pixels).max() <= 1, "there is no caption for guidance to follow"
-    asked = imaginer.imagine(Request(prompt="a cat", steps=3))[0]
-    assert asked.story.notes == ("it learnt without captions, so the prompt changes nothing",)
-    assert np.array_equal(asked.pixels, pictures[0].pixels)
+    assert imaginer.about.collection.captions == 0
+    silent, asked = Request(prompt="", count=2), Request(prompt="a cat")
+    *_, drawn = imaginer.sample(silent)
+    assert torch.isfinite(drawn.pictures).all() and not torch.equal(*drawn.pictures)
+    *_, again = imaginer.sample(asked)
+    assert torch.equal(again.pictures[0], drawn.pictures[0])
+    assert imaginer.notes(silent) == []
+    assert imaginer.notes(asked) == ["it learnt without captions, so the prompt changes nothing"]
+
+
+@pytest.mark.parametrize("family", ["diffusion", "pixelrnn"])
+def test_without_captions_there_is_nothing_for_guidance_to_follow(
+    family: str, squares: Collection, tmp_path: Path
+) -> None:
+    run = train(family, squares, tmp_path / "run", pictures=16, settings=FAST)
+    imaginer = load(run.model, device="cpu")
+    plain, strong = (imaginer.imagine(Request(prompt="", guidance=weight))[0].pixels for weight in (1, 9))
+    assert np.abs(strong.astype(int) - plain).max() <= 1
 
 
 def test_a_model_of_captions_takes_an_empty_prompt_as_none(tiny_folder: Path) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from tests.report.squares import squares
 
-from mindseye.collection.collection import Collection, Example, write_collection
-from mindseye.collection.concepts import BASE, TEST_NOVEL, VALIDATION_NOVEL, side_of
 from mindseye.errors import BadInput
-from mindseye.report.few_shot import PictureImaginer, Seen, evaluate_few_shot, measured
+from mindseye.report.few_shot import Seen, evaluate_few_shot, measured
 from mindseye.report.few_shot_facts import CollectionResult, facts_of
+from mindseye.report.few_shot_imaginers import PictureImaginer
 from mindseye.report.few_shot_page import markdown, render, tables
 from mindseye.think.few_shot.episodes import Pool
 from mindseye.think.few_shot.space import Base
@@ -54,7 +52,8 @@ def random_labels() -> Seen:
 
 @pytest.fixture(scope="module")
 def result() -> CollectionResult:
-    return measured(random_labels(), [5, 9], [1, 3, 5], 40, {"painter": PictureImaginer(told, blank)})
+    painter = PictureImaginer({0.0: told, 1.0: blank}, {0.0: blank, 1.0: blank})
+    return measured(random_labels(), [5, 9], [1, 3, 5], 40, {"painter": painter})
 
 
 def test_all_arms_meet_the_same_episodes(result: CollectionResult) -> None:
@@ -94,58 +93,49 @@ def test_every_setting_tried_is_listed_and_one_of_each_arm_is_chosen(result: Col
             assert [row["accuracy"] for row in own if row["chosen"]] == [best]
 
 
+def test_of_an_imagination_in_pixels_every_strength_is_tried(result: CollectionResult) -> None:
+    rows = [row["settings"] for row in result.tried if row["arm"] == "painter" and row["shot"] == 1]
+    assert {row["strength"] for row in rows} == {0.0, 1.0} and len(rows) == 6  # by three weights
+
+
 def test_extra_examples_of_all_arms_are_described(result: CollectionResult) -> None:
     for shot in (1, 3):
         assert set(result.extras[shot]) == set(ARMS) - {"support only"}
-    assert result.extras[1]["painter"]["copies"] > 0.9
+    [chosen] = [row for row in result.tried if row["arm"] == "painter" and row["shot"] == 1 and row["chosen"]]
+    assert (result.extras[1]["painter"]["copies"] > 0.9) == (chosen["settings"]["strength"] == 0)
     assert result.extras[1]["painter, untrained"]["of_their_class"] == pytest.approx(0.2, abs=0.05)
 
 
 def test_the_page_and_the_tables_hold_every_arm_and_verdict(result: CollectionResult) -> None:
-    facts = {"encoder": "<none>", "episodes": 40, "chosen_on": 30, "collections": [facts_of(result)]}
+    told_of = {"name": "painter", "family": "oit", "sha256": "5eed" * 16, "collection": "noise"}
+    facts = {
+        "encoder": "<none>",
+        "episodes": 40,
+        "chosen_on": 30,
+        "imaginers": [{**told_of, "pictures_seen": 12_000, "strengths": [0.0, 1.0]}],
+        "collections": [facts_of(result)],
+    }
     html, text = render(json.loads(json.dumps(facts))), markdown(facts)
     for arm in ARMS:
         assert f">{arm}<" in html and f"| {arm} |" in text
     for verdict in facts["collections"][0]["verdicts"]:
         assert verdict["said"] in text
     assert "&lt;none&gt;" in html
+    for page in (html, text):
+        assert "painter (noise): weights 5eed5eed5eed, trained on base concepts alone, 12,000 pictures seen" in page
     ((way, heads, rows),) = tables(facts["collections"][0])
     assert (way, heads) == (5, ["arm", "k = 1", "k = 3"])
     assert rows[-1][1:] == ["2.0", "1.0"]  # of 5 pictures 2 or 1 are asked about
-
-
-def squares(destination: Path) -> Collection:
-    """32 kinds of squares, four drawings of each; at least five kinds on every side."""
-    counts, examples, number = dict.fromkeys((BASE, VALIDATION_NOVEL, TEST_NOVEL), 0), [], 0
-    while min(counts.values()) < 5:
-        concept, number = f"square {number}", number + 1
-        counts[side_of(concept)] += 1
-        rng = np.random.default_rng(number)
-        colour, edge = rng.integers(0, 200, 3), int(rng.integers(4, 12))
-        for drawing in range(4):
-            picture = np.full((16, 16, 3), 255, np.uint8)
-            left, top = np.random.default_rng([number, drawing]).integers(0, 16 - edge, 2)
-            picture[top : top + edge, left : left + edge] = colour
-            file = io.BytesIO()
-            Image.fromarray(picture).save(file, "PNG")
-            name = f"{number}-{drawing}.png"
-            examples.append(Example(file.getvalue(), name, (f"some, {concept}",), name, name, "drawn"))
-    return write_collection(destination, {"train": examples}, {"size_px": 16, "transparent": False, "pixel_art": True})
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_collection_from_end_to_end(tmp_path: Path) -> None:
     """The column `concept` tells; a name of its own for every picture tells nothing, and is an error."""
-    unnamed = squares(tmp_path / "unnamed")
+    unnamed = squares(tmp_path / "unnamed", named=False)
     with pytest.raises(BadInput, match="unnamed has too few concepts for 5-way"):
         evaluate_few_shot([unnamed])
-    named = [
-        Example(each.picture, each.file_name, each.captions, each.captions[0][6:], each.group, each.source)
-        for each in unnamed.splits["train"]
-    ]
-    info = {"size_px": 16, "transparent": False, "pixel_art": True}
-    write_collection(tmp_path / "named", {"train": named}, info)
+    squares(tmp_path / "named")
     page = tmp_path / "few_shot.html"
     found = evaluate_few_shot([tmp_path / "named"], ways=[5], shots=[1], episodes=30, page=page)
     (facts,) = found.facts["collections"]

@@ -9,6 +9,7 @@ import typer
 
 from mindseye.cli import console
 from mindseye.cli.inspect import summary
+from mindseye.errors import BadInput
 
 
 def collect(
@@ -17,6 +18,13 @@ def collect(
     no_captions: Annotated[
         bool, typer.Option("--no-captions", help="Keep all pictures and no caption: for a model without words.")
     ] = False,
+    base_concepts: Annotated[
+        bool,
+        typer.Option(
+            "--base-concepts",
+            help="Of a collection that is there already: only concepts that `evaluate --few-shot` does not ask about.",
+        ),
+    ] = False,
     as_json: console.Json = False,
 ) -> None:
     """Prepare pictures with their captions.
@@ -24,7 +32,13 @@ def collect(
     They are read, cleaned, split and written as Parquet, which `datasets` opens too.
     """
     import mindseye
+    from mindseye.collection.concepts import write_base
 
-    made = mindseye.collect(source, collection, captions="none" if no_captions else "required", log=console.say)
+    if base_concepts and no_captions:
+        raise BadInput("--base-concepts and --no-captions do not go together", next_step="leave one out")
+    if base_concepts:
+        made = write_base(mindseye.open_collection(source), collection)
+    else:
+        made = mindseye.collect(source, collection, captions="none" if no_captions else "required", log=console.say)
     facts = mindseye.inspect(made)
     console.answer({"collection": str(collection), **facts}, summary(facts), as_json=as_json)

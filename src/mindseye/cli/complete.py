@@ -94,7 +94,8 @@ def vary(
 def _go_on(
     model: str, picture: Path, asked: dict[str, Any], out: Path, *, nearest: bool, strip: bool, as_json: bool
 ) -> None:
-    """Draws from a picture, saves what was drawn and a sheet with the given picture before it."""
+    """Draws from a picture, saves what was drawn and a sheet with the given picture before it; before completions the
+    whole of it and what stays."""
     import mindseye
     from mindseye.cli.drawing import draw, near_training, report_drawn, save_page, save_pictures, slug
     from mindseye.pictures.sheet import contact_sheet
@@ -108,11 +109,9 @@ def _go_on(
     paths = save_pictures(pictures, out, strip=strip, name=name)
     start = imaginer.fitted(request)
     assert start is not None  # it has a picture
-    page = contact_sheet(
-        [start.shown, *(each.pixels for each in pictures)],
-        ["given", *(f"seed {each.story.seed}" for each in pictures)],
-        title=request.prompt,
-    )
+    given = {"given": start.pixels} if start.known is None else {"original": start.pixels, "given": start.shown}
+    drawn = {f"seed {each.story.seed}": each.pixels for each in pictures}
+    page = contact_sheet([*given.values(), *drawn.values()], [*given, *drawn], title=request.prompt)
     sheet = save_page(page, out, f"{name}-{request.seed}-sheet")
     report_drawn(imaginer, request, pictures, paths, sheet, time.monotonic() - began, as_json=as_json)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from mindseye.cli import console
 from mindseye.errors import BadInput
+
+Number = TypeVar("Number", int, float)
 
 Budget = Annotated[
     float,
@@ -41,9 +44,23 @@ def evaluate(
         bool,
         typer.Option("--few-shot", help="Measure instead whether imagining helps to recognise new concepts."),
     ] = False,
-    ways: Annotated[str, typer.Option(help="With --few-shot: concepts in an episode.")] = "5,20",
-    shots: Annotated[str, typer.Option(help="With --few-shot: pictures shown of each.")] = "1,2,3,5,10,20",
+    ways: Annotated[
+        str | None, typer.Option(help="With --few-shot: concepts in an episode.  [default: 5,20; with --imaginer 5]")
+    ] = None,
+    shots: Annotated[
+        str | None,
+        typer.Option(help="With --few-shot: pictures shown of each.  [default: 1,2,3,5,10,20; with --imaginer 1,5]"),
+    ] = None,
     episodes: Annotated[int, typer.Option(help="With --few-shot: for each way and shot, 30 or more.")] = 60,
+    imaginer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL",
+            help="With --few-shot: a model that imagines pictures from pictures, trained on base concepts alone "
+            "(`mindseye collect COLLECTION BASE --base-concepts`). May be repeated.",
+        ),
+    ] = None,
+    strengths: Annotated[str, typer.Option(help="With --imaginer: of its imagination; one is chosen.")] = "0.4,0.8",
     out: Page = None,
     as_json: console.Json = False,
 ) -> None:
@@ -55,8 +72,17 @@ def evaluate(
     figure beside the page, as .md and .jsonl.
     """
     if few_shot:
-        _evaluate_few_shot(named or [], ways, shots, episodes, out, as_json)
+        models = imaginer or []
+        asked = {
+            "ways": _numbers("--ways", ways or ("5" if models else "5,20"), int),
+            "shots": _numbers("--shots", shots or ("1,5" if models else "1,2,3,5,10,20"), int),
+            "strengths": _numbers("--strengths", strengths, float),
+            "episodes": episodes,
+        }
+        _evaluate_few_shot(named or [], models, asked, out, as_json)
         return
+    if imaginer:
+        raise BadInput("--imaginer is for --few-shot", next_step="add --few-shot, or leave it out")
     if recall is not None:
         _evaluate_recall(recall, bits, hashers, seeds, out, as_json)
         return
@@ -78,7 +104,7 @@ def _evaluate_recall(collection: str, bits: str, hashers: str, seeds: int, out: 
     from mindseye.report.recall import evaluate_recall
     from mindseye.report.recall_page import HEADS, said, table, theme_sentence
 
-    widths = _numbers("--bits", bits)
+    widths = _numbers("--bits", bits, int)
     found = evaluate_recall(collection, hashers=_listed(hashers), bits=widths, seeds=seeds, page=out, log=console.say)
     page = {"page": str(out)} if out else {}
     text = "\n".join(
@@ -90,21 +116,16 @@ def _evaluate_recall(collection: str, bits: str, hashers: str, seeds: int, out: 
 
 
 def _evaluate_few_shot(
-    collections: list[str], ways: str, shots: str, episodes: int, out: Path | None, as_json: bool
+    collections: list[str], models: list[str], asked: dict[str, Any], out: Path | None, as_json: bool
 ) -> None:
+    import mindseye
     from mindseye.report.few_shot import evaluate_few_shot
     from mindseye.report.few_shot_page import concept_counts, measured_with, skipped, tables
 
     if not collections:
         raise BadInput("no collection was named", next_step="name some: mindseye evaluate --few-shot emoji shapes")
-    found = evaluate_few_shot(
-        collections,
-        ways=_numbers("--ways", ways),
-        shots=_numbers("--shots", shots),
-        episodes=episodes,
-        page=out,
-        log=console.say,
-    )
+    imaginers = [mindseye.load(model) for model in models]
+    found = evaluate_few_shot(collections, imaginers=imaginers, **asked, page=out, log=console.say)
     lines = [measured_with(found.facts)]
     for one in found.facts["collections"]:
         lines += ["", f"{one['collection']}: {concept_counts(one)}"]
@@ -117,9 +138,9 @@ def _evaluate_few_shot(
         console.say(f"report: {out}")
 
 
-def _numbers(option: str, text: str) -> list[int]:
+def _numbers(option: str, text: str, kind: Callable[[str], Number]) -> list[Number]:
     try:
-        numbers = [int(number) for number in _listed(text)]
+        numbers = [kind(number) for number in _listed(text)]
     except ValueError:
         raise BadInput(f"{option} {text!r} is no list of numbers", next_step="write them with commas: 5,20") from None
     if not numbers:

@@ -204,14 +204,19 @@ class Collection:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the contents: every picture with its texts, in order. Two equal collections agree in it."""
-        digest = hashlib.sha256()
-        for name, split in self.splits.items():
-            for example in split:
-                texts = [name, example.file_name, list(example.captions), example.concept, example.group]
-                texts += [list(example.keywords)] if example.keywords else []  # older collections keep their digest
-                digest.update(hashlib.sha256(example.picture).digest())
-                digest.update(hashlib.sha256(json.dumps(texts).encode()).digest())
-        return digest.hexdigest()
+        return fingerprint_of(self.splits)
+
+
+def fingerprint_of(splits: Mapping[str, Iterable[Example]]) -> str:
+    """The fingerprint of a collection with these examples."""
+    digest = hashlib.sha256()
+    for name, examples in splits.items():
+        for example in examples:
+            texts = [name, example.file_name, list(example.captions), example.concept, example.group]
+            texts += [list(example.keywords)] if example.keywords else []  # older collections keep their digest
+            digest.update(hashlib.sha256(example.picture).digest())
+            digest.update(hashlib.sha256(json.dumps(texts).encode()).digest())
+    return digest.hexdigest()
 
 
 def write_collection(destination: Path, splits: Mapping[str, Sequence[Example]], info: Mapping[str, Any]) -> Collection:

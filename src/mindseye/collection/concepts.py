@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mindseye.collection.collection import Collection, Split, write_collection
+from mindseye.collection.collection import Collection, Example, Split, write_collection
 
 BASE, VALIDATION_NOVEL, TEST_NOVEL = "base", "validation-novel", "test-novel"
 
@@ -48,11 +48,25 @@ def side_of(concept: str) -> str:
     return BASE if at < 0.5 else VALIDATION_NOVEL if at < 0.75 else TEST_NOVEL
 
 
-def write_base(collection: Collection, destination: Path) -> Collection:
-    """The collection without its novel concepts, to train a model on that is to meet those for the first time.
+def base_of(collection: Collection) -> dict[str, list[Example]]:
+    """The splits of a collection without its novel concepts: base ones to train on, validation-novel ones to watch.
 
-    Base concepts are its `train` split, validation-novel ones its `validation` split. Test-novel ones are left out, and
-    so is every picture of which no single concept is told, since it may show one of them.
+    Test-novel ones are left out, and so is every picture of which no single concept is told, since it may show one.
+    """
+    concepts = concepts_of(collection, fewest=1)
+    return {
+        split: [
+            collection.splits[of][row]
+            for name, places in concepts.items()
+            if side_of(name) == side
+            for of, row in places
+        ]
+        for split, side in {"train": BASE, "validation": VALIDATION_NOVEL}.items()
+    }
+
+
+def write_base(collection: Collection, destination: Path) -> Collection:
+    """Writes `base_of` a collection, to train a model on that is to meet novel concepts for the first time.
 
     Args:
         collection: any.
@@ -62,21 +76,9 @@ def write_base(collection: Collection, destination: Path) -> Collection:
         BadInput: it has no base concept, or `destination` is something else.
         Unavailable: the disk refuses.
     """
-    sides = {BASE: "train", VALIDATION_NOVEL: "validation"}
-    concepts = concepts_of(collection, fewest=1)
-    examples = {
-        split: [
-            collection.splits[of][row]
-            for name, places in concepts.items()
-            if side_of(name) == side
-            for of, row in places
-        ]
-        for side, split in sides.items()
-    }
     kept = ("size_px", "transparent", "pixel_art", "licence", "attribution")
-    return write_collection(
-        destination, examples, {key: value for key, value in collection.info.items() if key in kept}
-    )
+    info = {key: value for key, value in collection.info.items() if key in kept}
+    return write_collection(destination, base_of(collection), info)
 
 
 def _concept(split: Split, row: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from mindseye.imagine.family import Given
 from mindseye.imagine.request import Request
 from mindseye.learn.learner import PictureFormat
 from mindseye.pictures.opener import open_picture
+from mindseye.pictures.snap import snapped
 from mindseye.pictures.tensors import fit, to_model
 
 WHITE_FROM = 128  # a mask's pixel is white from here on
@@ -27,7 +29,7 @@ class Fitted:
         pixels: straight alpha.
         known: True where these pixels stay; None where the picture is to be varied.
         strength: of a variation.
-        note: what fitting changed, for people; "" if nothing.
+        note: what fitting changed, and what it did not, for people; "" if there is nothing to say.
     """
 
     pixels: UInt8[np.ndarray, "height width channel"]
@@ -52,8 +54,13 @@ class Fitted:
         return np.concatenate([self.pixels[..., :3], alpha * self.known[..., None]], axis=2)
 
 
-def fitted(request: Request, picture_format: PictureFormat) -> Fitted | None:
+def fitted(request: Request, picture_format: PictureFormat, palette: Sequence[str] = ()) -> Fitted | None:
     """The picture of a request at the model's size and with its channels; None if the request has none.
+
+    Args:
+        request: what is asked for.
+        picture_format: how the model sees pictures.
+        palette: the model's colours as "rrggbb", where it draws in a palette.
 
     Raises:
         PictureError: the picture or the mask cannot be used.
@@ -70,7 +77,10 @@ def fitted(request: Request, picture_format: PictureFormat) -> Fitted | None:
     if request.mask is not None:
         known = _known_by_mask(open_picture(request.mask, name="the mask"), image, picture_format)
     strength = 1.0 if request.strength is None else request.strength
-    return Fitted(pixels, known, strength, _fitting_note(image, picture_format))
+    notes = [_fitting_note(image, picture_format)]
+    if palette and known is not None:
+        notes.append(_palette_note(pixels[known], palette))
+    return Fitted(pixels, known, strength, "; ".join(filter(None, notes)))
 
 
 def _known_by_mask(mask: Image.Image, picture: Image.Image, picture_format: PictureFormat) -> NDArray[np.bool_]:
@@ -98,6 +108,15 @@ def _fitting_note(image: Image.Image, picture_format: PictureFormat) -> str:
     changes = [f"was fitted from {_size(image)} to {size_px} x {size_px} px"] * (image.size != (size_px, size_px))
     changes += ["was laid on white"] * (image.mode == "RGBA" and picture_format.channels == 3)
     return f"the given picture {' and '.join(changes)}" if changes else ""
+
+
+def _palette_note(kept: UInt8[np.ndarray, "pixel channel"], palette: Sequence[str]) -> str:
+    """That some of the pixels that stay have colours, or a transparency, that the model does not draw."""
+    seen = kept[kept[:, 3] > 0] if kept.shape[1] == 4 else kept
+    strange = int((snapped(seen, palette) != seen).any(1).sum()) if len(seen) else 0
+    if not strange:
+        return ""
+    return f"{strange:,} of {len(seen):,} kept pixels are in colours that the model's palette lacks, and stay so"
 
 
 def _size(image: Image.Image) -> str:

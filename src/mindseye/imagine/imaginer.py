@@ -128,7 +128,7 @@ class Imaginer:
         Raises:
             BadInput: the picture or its mask cannot be used.
         """
-        return fitted(request, replace(self.picture_format, size_px=request.size or self.size))
+        return fitted(request, replace(self.picture_format, size_px=request.size or self.size), self.palette)
 
     def notes(self, request: Request) -> list[str]:
         """What a person should know about a request before trusting the pictures: unknown words, a cut prompt, a

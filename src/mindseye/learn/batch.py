@@ -78,5 +78,11 @@ class Batch:
     words: Words
     concepts: Int[Tensor, "batch"]
 
+    @property
+    def others_caption_is_wrong(self) -> Bool[Tensor, "batch"]:
+        """Where the caption of the sample before, as `roll(1)` brings it, is wrong for a picture: it is of another
+        concept, and it says something. No caption contradicts no picture."""
+        return (self.concepts != self.concepts.roll(1, 0)) & ~self.words.absent.roll(1, 0)
+
     def to(self, device: torch.device) -> Batch:
         return Batch(self.pictures.to(device), self.words.to(device), self.concepts.to(device))

@@ -23,10 +23,12 @@ from mindseye.collection.collection import Collection
 from mindseye.collection.concepts import BASE, TEST_NOVEL, VALIDATION_NOVEL, Place, concepts_of, side_of
 from mindseye.collection.opening import open_collection
 from mindseye.errors import BadInput
+from mindseye.imagine.imaginer import Imaginer
 from mindseye.observe.pictures import PictureEncoder, load_picture_encoder, picture_features
 from mindseye.randomness import rng_at
 from mindseye.recall.features import seen_at
 from mindseye.report.few_shot_facts import CollectionResult, facts_of
+from mindseye.report.few_shot_imaginers import STRENGTHS, PictureImaginer, for_collections
 from mindseye.think.few_shot import hallucinator, trial
 from mindseye.think.few_shot.episodes import QUERIES, SPARE, Episode, Pool, episodes
 from mindseye.think.few_shot.extras import Judge, about_extra, judge_of
@@ -44,20 +46,12 @@ Pictures = UInt8[np.ndarray, "picture size size channel"]
 
 
 @dataclass(frozen=True)
-class PictureImaginer:
-    """A model that draws pictures from a picture, and the same before its training."""
-
-    trained: Draw
-    untrained: Draw
-
-
-@dataclass(frozen=True)
 class FewShotEvaluation:
     """What was found.
 
     Attributes:
         facts: plain JSON values: `collections`, each with its concepts, `table`, `verdicts`, `extras`, `tried`,
-            `skipped`; and what all of it was measured with.
+            `skipped`; `imaginers`, the models that imagined in pixels; and what all of it was measured with.
         results: the accuracies of all episodes.
     """
 
@@ -94,7 +88,8 @@ def evaluate_few_shot(
     ways: Sequence[int] = WAYS,
     shots: Sequence[int] = SHOTS,
     episodes: int = EPISODES,
-    imaginers: Mapping[str, PictureImaginer] | None = None,
+    imaginers: Sequence[Imaginer] = (),
+    strengths: Sequence[float] = STRENGTHS,
     page: Path | None = None,
     log: Log = lambda line: None,
 ) -> FewShotEvaluation:
@@ -106,24 +101,28 @@ def evaluate_few_shot(
         ways: concepts in an episode.
         shots: pictures that are shown of each; those for which a collection has too few pictures are passed over.
         episodes: for each way and shot, at least 30.
-        imaginers: models that imagine in pixels, by name: each is an arm with placebos of its own. They must not have
-            been trained on novel concepts: `collection.concepts.write_base` leaves those out.
+        imaginers: models that imagine in pixels: each is an arm with placebos of its own, on the collection whose base
+            concepts it was trained on (`collection.concepts.write_base`).
+        strengths: of their imagination, 0 to 1; of each model one is chosen on validation-novel concepts.
         page: where to write the report as HTML; the same name with `.jsonl` and `.md` holds lines and tables.
         log: called with a line of text now and then.
 
     Raises:
-        BadInput: a collection does not exist or has too few concepts, or a number is out of range.
+        BadInput: a collection does not exist or has too few concepts, a number is out of range, or a model was trained
+            on other pictures, or cannot imagine from a picture.
         Unavailable: the encoder is missing, or the disk refuses.
     """
     _check(ways, shots, episodes)
     opened = [each if isinstance(each, Collection) else open_collection(each) for each in collections]
+    tested, told = for_collections(imaginers, opened, strengths)
     encoder = load_picture_encoder()
     results = []
-    for collection in opened:
+    for collection, of_it in zip(opened, tested, strict=True):
         seen = see(collection, encoder, min(ways), log)
-        results.append(measured(seen, sorted(set(ways)), sorted(set(shots)), episodes, imaginers or {}, log))
+        results.append(measured(seen, sorted(set(ways)), sorted(set(shots)), episodes, of_it, log))
     facts = {
         "encoder": f"{encoder.name}, SHA-256 {encoder.sha256[:12]}",
+        "imaginers": [each.as_json() for each in told],
         "episodes": episodes,
         "chosen_on": CHOSEN_ON,
         "collections": [facts_of(result) for result in results],
@@ -224,7 +223,7 @@ def measured(
     log(f"{seen.name}: augmenting {len(shown):,} pictures")
     others = trial.others(seen.base, drawn_from(seen, shown, views))
     log(f"{seen.name}: training imagination on {len(seen.base.pool.names):,} base concepts")
-    imaginations = _imaginations(seen, shown, imaginers)
+    imaginations = _imaginations(seen, shown, imaginers, log)
     result = CollectionResult(seen.name, _counts(seen), list(others), list(imaginations), skipped=skipped)
     judge = judge_of(seen.test)
     for shot, on in sorted(choosing.items()):
@@ -289,12 +288,16 @@ def drawn_from(seen: Seen, rows: NDArray[np.intp], draw: Draw) -> Drawn:
 
 
 def _imaginations(
-    seen: Seen, shown: NDArray[np.intp], imaginers: Mapping[str, PictureImaginer]
+    seen: Seen, shown: NDArray[np.intp], imaginers: Mapping[str, PictureImaginer], log: Log
 ) -> dict[str, Imagination]:
     networks = {rate: hallucinator.train(seen.base, rate=rate) for rate in trial.RATES}
     found = {IMAGINATION: trial.feature_imagination(networks, hallucinator.untrained(seen.base))}
     for name, imaginer in imaginers.items():
-        both = (drawn_from(seen, shown, draw) for draw in (imaginer.trained, imaginer.untrained))
+        log(f"{seen.name}: {name}, {VIEWS} pictures from each of {len(shown):,}, trained and untrained")
+        both = (
+            {strength: drawn_from(seen, shown, draw) for strength, draw in draws.items()}
+            for draws in (imaginer.trained, imaginer.untrained)
+        )
         found[name] = trial.picture_imagination(*both)
     return found
 

@@ -24,6 +24,7 @@ def render(facts: dict[str, Any]) -> str:
     return page.render(
         facts=facts,
         pixel_art=False,
+        imaginers=imaginers_said(facts),
         parts=[_part(found) for found in facts["collections"]],
         tried_heads=TRIED_HEADS,
         extra_heads=EXTRA_HEADS,
@@ -51,10 +52,20 @@ def markdown(facts: dict[str, Any]) -> str:
 
 def measured_with(facts: dict[str, Any]) -> str:
     """What the figures were taken with, in a sentence."""
-    return (
+    measured = (
         f"{facts['encoder']}; {facts['episodes']} episodes for each way and k, the same for all arms; settings chosen "
         f"on {facts['chosen_on']} episodes of validation-novel concepts; 95 % intervals by bootstrap over episodes."
     )
+    return " ".join([measured, *imaginers_said(facts)])
+
+
+def imaginers_said(facts: dict[str, Any]) -> list[str]:
+    """Which models imagined in pixels, a sentence each."""
+    return [
+        f"{each['name']} ({each['collection']}): weights {each['sha256'][:12]}, trained on base concepts alone, "
+        f"{each['pictures_seen']:,} pictures seen, strengths {', '.join(f'{s:g}' for s in each['strengths'])}."
+        for each in facts["imaginers"]
+    ]
 
 
 def concept_counts(found: dict[str, Any]) -> str:

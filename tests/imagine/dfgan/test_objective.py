@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,6 +88,8 @@ def test_a_wrong_sentence_counts_only_where_it_contradicts() -> None:
     for concepts, expected in (([0, 0, 0, 0], 1.5), ([0, 0, 1, 1], 1.75), ([0, 1, 2, 3], 2.0)):
         alike = Batch(shown.pictures, shown.words, torch.tensor(concepts))
         assert losses(dfgan, alike)["discriminator"].item() == pytest.approx(expected)
+    silent = replace(shown.words, mask=torch.zeros_like(shown.words.mask))
+    assert losses(dfgan, replace(shown, words=silent))["discriminator"].item() == pytest.approx(1.5)
 
 
 def test_each_objective_moves_its_own_network_only() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -156,3 +157,14 @@ def test_a_wrong_caption_counts_only_where_it_contradicts() -> None:
     [without, _] = build(tiny(mismatch=0.0), seed=0).objectives()
     assert critic.loss(model, alike, drawn).item() == pytest.approx(without.loss(model, shown, drawn).item())
     assert critic.loss(model, shown, drawn) > critic.loss(model, alike, drawn)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_without_captions_the_contest_is_about_pictures_alone(method: str) -> None:
+    shown, drawn = batch(4), stacked(tiny(), 4)
+    silent = replace(shown, words=replace(shown.words, mask=torch.zeros_like(shown.words.mask)))
+    model, losses = build(tiny(method=method), seed=0), {}
+    for mismatch in (0.0, 5.0):
+        [critic, _] = build(tiny(method=method, mismatch=mismatch), seed=0).objectives()
+        losses[mismatch] = critic.loss(model, silent, drawn)
+    assert torch.equal(losses[0.0], losses[5.0])

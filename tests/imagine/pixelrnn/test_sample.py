@@ -119,7 +119,7 @@ def test_known_pixels_stay_to_the_bit_wherever_they_are_and_the_rest_is_drawn(mo
     free = drawn(made, captions(0), [5])[0]
     completed = drawn(made, captions(0), [5], Given(picture, known))[0]
     assert torch.equal(completed[:, known], picture[:, known])
-    assert set(completed[:, ~known].unique().tolist()) <= set(made.pixels.colours.unique().tolist())
+    assert set(completed[:, ~known].unique().tolist()) <= set(made.pixels.palette.colours.unique().tolist())
     assert not torch.equal(completed[:, ~known], free[:, ~known])  # it was drawn to fit what is known
 
 
@@ -136,7 +136,7 @@ def test_progress_counts_every_row_once_and_ends_with_a_whole_picture(model, cap
     seen = list(model().draw(captions(*range(9)), None, range(9), Settings()))
     assert [(progress.step, progress.steps) for progress in seen] == [(i, 8) for i in range(1, 9)]
     assert (seen[0].pictures[:, :, -1] == -1).all()
-    assert set(seen[-1].pictures.unique().tolist()) <= set(model().pixels.colours.unique().tolist())
+    assert set(seen[-1].pictures.unique().tolist()) <= set(model().pixels.palette.colours.unique().tolist())
 
 
 def test_luck_is_a_function_of_the_seed_over_its_whole_range() -> None:

@@ -9,20 +9,18 @@ import torch
 from tests.imagine.vae import small
 
 from mindseye.errors import BadInput
+from mindseye.imagine.vae.likelihood import gaussian_log_likelihood, log_probability, optimal_sigma
 from mindseye.imagine.vae.model import finish
 from mindseye.imagine.vae.network import Posterior
 from mindseye.imagine.vae.objective import (
     RULES,
     decomposed,
     draw,
-    gaussian_log_likelihood,
     importance_weighted,
     kl,
     log_normal,
-    log_probability,
     log_weights,
     loss,
-    optimal_sigma,
     sampled,
     stratified_weights,
 )

@@ -50,7 +50,6 @@ def draw(rng: np.random.Generator, config: AttnGanConfig) -> Mapping[str, Any]:
 
 def discriminators_loss(model: Any, batch: Batch, draws: Draws, config: AttnGanConfig) -> Tensor:
     """The sum of L_Di over the stages."""
-    contradicts = batch.concepts != batch.concepts.roll(1, 0)
     with torch.no_grad():
         text = model.text(batch.words)
         drawn, _ = drawn_pictures(model, text, draws)
@@ -64,7 +63,7 @@ def discriminators_loss(model: Any, batch: Batch, draws: Draws, config: AttnGanC
         right = [discriminator.real(seen_real), discriminator.fits(seen_real, sentence)]
         wrong = [discriminator.real(seen_fake), discriminator.fits(seen_fake, sentence)]
         others = discriminator.fits(seen_real, sentence.roll(1, 0))
-        losses.append(DISCRIMINATOR[config.form](right, wrong, others, contradicts))
+        losses.append(DISCRIMINATOR[config.form](right, wrong, others, batch.others_caption_is_wrong))
     return torch.stack(losses).sum()
 
 
@@ -78,7 +77,7 @@ def paper_discriminator(
 def released_discriminator(
     right: list[Tensor], wrong: list[Tensor], others: Tensor, contradicts: Bool[Tensor, "batch"]
 ) -> Tensor:
-    """The code's; another's sentence is wrong only where it is of another concept."""
+    """The code's; another's sentence is wrong only where it is of another concept and not empty."""
     mismatch = (F.softplus(others) * contradicts).mean()
     return sum(map(says_yes, right)) / 2 + (sum(map(says_no, wrong)) + mismatch) / 3
 

@@ -41,15 +41,14 @@ def draw(rng: np.random.Generator, config: DfGanConfig) -> Mapping[str, Any]:
 
 
 def discriminator_loss(model: Any, batch: Batch, draws: Draws, config: DfGanConfig) -> Tensor:
-    """L_D; the sentence of another picture is wrong only where it is of another concept."""
+    """L_D; the sentence of another picture is wrong only where it is of another concept and not empty."""
     sentence, D = normalised(batch.words.sentence), model.discriminator
     with torch.no_grad():
         drawn = model.generator(draws["latent"], sentence)
     real = shifted(batch.pictures, draws["real shift"])
     matching, mismatching, penalty = with_penalty(D, real, sentence, sentence.roll(1, 0), config)
     generated = D.fits(D(shifted(drawn, draws["fake shift"])), sentence)
-    contradicts = batch.concepts != batch.concepts.roll(1, 0)
-    mismatch = F.relu(1 + mismatching) * contradicts
+    mismatch = F.relu(1 + mismatching) * batch.others_caption_is_wrong
     return F.relu(1 - matching).mean() + (F.relu(1 + generated).mean() + mismatch.mean()) / 2 + penalty.mean()
 
 

@@ -14,7 +14,7 @@ softplus(s) = log(1 + e^s), so softplus(-D) = -log sigmoid(D). x and G(z) come w
 - DCGAN (Radford et al. 2016) with the original loss (Goodfellow et al. 2014, section 3) in its non-saturating form.
 
 The critic is also shown real pictures with the caption of another one of the batch, as one more kind of fake (Reed et
-al. 2016): else it may look at pictures alone.
+al. 2016): else it may look at pictures alone. Without captions there is no such fake.
 """
 
 from __future__ import annotations
@@ -149,8 +149,7 @@ def critic_loss(model: Any, batch: Batch, draws: Draws, config: GanConfig) -> Te
         draws["mix"],
         config.penalty,
     )
-    contradicts = batch.concepts != batch.concepts.roll(1, 0)
-    mismatch = contest.critic(real[:, 0], real[:, 1]) * contradicts
+    mismatch = contest.critic(real[:, 0], real[:, 1]) * batch.others_caption_is_wrong
     return (contest.critic(real[:, 0], fake[:, 0]) + config.mismatch * mismatch + penalty).mean()
 
 

@@ -20,17 +20,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mindseye.errors import BadInput
+from mindseye.imagine.palette import Palette
 from mindseye.imagine.pixelrnn.config import PixelRNNConfig
-from mindseye.pictures.indexed import CONES_OF_RGB, LAB_OF_CONES, LINEAR_OF_SRGB, TRANSPARENT, rgb_of
-from mindseye.pictures.palette import VISIBLE_ALPHA
-from mindseye.pictures.tensors import to_model
 
 LEVELS = 256
 IMPOSSIBLE = 1e4  # nats; finite, so that guidance can reckon with it
@@ -73,7 +69,7 @@ class Pixels(Protocol):
         ...
 
 
-class Palette(nn.Module):
+class OneOfPalette(nn.Module):
     """A pixel is one of N colours, by the collection's palette.
 
     Raises:
@@ -82,40 +78,19 @@ class Palette(nn.Module):
 
     numbers = 1
     probabilistic = True
-    colours: Float[Tensor, "entry channel"]
-    lab: Float[Tensor, "entry 3"]
-    opaque: Bool[Tensor, "entry"]
 
     def __init__(self, config: PixelRNNConfig) -> None:
         super().__init__()
-        if len(config.palette) < 2:
-            raise BadInput(
-                "a palette model needs a palette of two or more colours",
-                why="it is found in the pictures when a training begins",
-                next_step="train it with `mindseye train pixelrnn`, or set model.pixels to levels or logistics",
-            )
+        self.palette = Palette(config.palette, config.channels)
         self.levels = len(config.palette)
-        rgb = rgb_of(config.palette)
-        opaque = np.array([entry != TRANSPARENT for entry in config.palette])
-        rgba = np.concatenate([rgb, (255 * opaque).astype(np.uint8)[:, None]], axis=1)
-        self.register_buffer("colours", to_model(rgba[None, :, : config.channels])[:, 0].T, persistent=False)
-        self.register_buffer("lab", oklab(torch.from_numpy(rgb.astype(np.int64))), persistent=False)
-        self.register_buffer("opaque", torch.from_numpy(opaque), persistent=False)
         self.embedding = nn.Embedding(self.levels, config.width)
         self.out = nn.Linear(config.width, self.levels)
 
     def read(self, pictures: Tensor) -> Tensor:
-        """The nearest colour in OKLab; where the palette has a transparent entry, that one below an alpha of 128."""
-        unit = ((pictures.float() + 1) / 2).movedim(1, -1)
-        alpha = (unit[..., 3:] * 255).round() / 255 if unit.shape[-1] == 4 else torch.ones_like(unit[..., :1])
-        rgb = (unit[..., :3] / alpha.clamp_min(1 / 255) * 255).round().clamp(0, 255).long()
-        distance = torch.cdist(oklab(rgb).flatten(0, -2), self.lab, compute_mode="donot_use_mm_for_euclid_dist")
-        nearest = distance.masked_fill(~self.opaque, torch.inf).argmin(-1).unflatten(0, rgb.shape[:-1])
-        visible = self.opaque.all() | (alpha[..., 0] * 255 >= VISIBLE_ALPHA)
-        return torch.where(visible, nearest, (~self.opaque).int().argmax())[..., None]
+        return self.palette.read(pictures)[..., None]
 
     def show(self, pixels: Tensor) -> Tensor:
-        return self.colours[pixels[..., 0]].movedim(-1, 1)
+        return self.palette.show(pixels[..., 0])
 
     def embed(self, pixels: Tensor) -> Tensor:
         return self.embedding(pixels[..., 0])
@@ -287,19 +262,11 @@ class Regression(nn.Module):
 
 
 PIXELS: dict[str, Callable[[PixelRNNConfig], Any]] = {
-    "palette": Palette,
+    "palette": OneOfPalette,
     "levels": Levels,
     "logistics": Logistics,
     "regression": Regression,
 }
-
-
-def oklab(rgb: Int[Tensor, "... 3"]) -> Float[Tensor, "... 3"]:
-    """`indexed.oklab` for tensors, in float64."""
-    light, cones, lab = (
-        torch.from_numpy(table).to(rgb.device) for table in (LINEAR_OF_SRGB, CONES_OF_RGB, LAB_OF_CONES)
-    )
-    return (light[rgb] @ cones.T) ** (1 / 3) @ lab.T
 
 
 def _cross_entropy(logits: Float[Tensor, "... level"], level: Int[Tensor, "..."]) -> Float[Tensor, "..."]:

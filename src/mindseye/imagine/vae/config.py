@@ -19,7 +19,7 @@ PRESETS: dict[str, dict[str, int]] = {
 }
 
 ObjectiveName = Literal["vae", "beta-vae", "beta-tcvae", "autoencoder"]
-LikelihoodName = Literal["optimal-sigma", "gaussian"]
+LikelihoodName = Literal["optimal-sigma", "gaussian", "categorical"]
 SamplerName = Literal["prior", "mixture"]
 
 
@@ -45,6 +45,8 @@ class VaeConfig(BaseModel):
     likelihood: LikelihoodName = Field("optimal-sigma", description="p(x | c): how wrong pixels are counted")
     least_sigma: float = Field(0.2, gt=0, le=10, description="what the optimal sigma may not fall below, of 2 in all")
     sigma: float = Field(0.1, gt=0, le=10, description="standard deviation of a pixel, for the gaussian likelihood")
+    colours: int = Field(256, ge=2, le=1024, description="most colours in the palette, for the categorical likelihood")
+    palette: tuple[str, ...] = Field((), description="the colours; found in the pictures when a training begins")
     caption_drop: float = Field(0.1, ge=0, le=1, description="share of samples trained without their caption")
 
     sampler: SamplerName = Field("prior", description="default for where a drawing's code comes from")
@@ -65,9 +67,14 @@ class VaeConfig(BaseModel):
         return sides
 
     @property
+    def outputs(self) -> int:
+        """Numbers that the decoder gives for a pixel."""
+        return len(self.palette) if self.likelihood == "categorical" else self.channels
+
+    @property
     def numbers(self) -> int:
-        """Numbers in a picture."""
-        return self.channels * self.size_px**2
+        """Whole numbers that a picture is written in: of each pixel its channels, or its colour."""
+        return self.size_px**2 * (1 if self.likelihood == "categorical" else self.channels)
 
     @classmethod
     def for_pictures(cls, pictures: PictureFormat, preset: str = "small") -> Self:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mindseye.imagine.family import Abilities, Given, Progress, Settings, Surprise, normal_numbers
 from mindseye.imagine.vae.codes import Codes
 from mindseye.imagine.vae.config import SamplerName, VaeConfig
+from mindseye.imagine.vae.likelihood import SIGMAS
 from mindseye.imagine.vae.network import Posterior, VaeNetwork
 from mindseye.imagine.vae.objective import (
-    LEVELS,
     RULES,
-    SIGMAS,
     draw,
     importance_weighted,
-    log_probability,
     log_weights,
     loss,
     sampled,
@@ -30,6 +30,7 @@ from mindseye.imagine.vae.sample import DICE, draw_pictures
 from mindseye.learn.batch import Batch, Words
 from mindseye.learn.device import fast_arithmetic
 from mindseye.learn.learner import Draws, Objective
+from mindseye.pictures.indexed import indexing
 
 ABILITIES = Abilities(prompt=True, samplers=tuple(DICE), temperature=True, vary=True, codes=True, likelihood=True)
 BOUND_CODES = 50  # K of the bound, codes of a picture: with more it is tighter and takes longer
@@ -41,7 +42,8 @@ class Vae(nn.Module):
     Attributes:
         with_words, without_words: its codes of pictures whose caption is known, and of pictures alone. The first need
             not say what the caption says.
-        sigma: the standard deviation of p(x | c), as the training pictures have it; 0 until it is measured.
+        sigma: the standard deviation of p(x | c), as the training pictures have it; 0 until it is measured, and where
+            there is none.
     """
 
     sigma: Tensor
@@ -122,7 +124,7 @@ class Vae(nn.Module):
         """See `family.Coded.decode`."""
         device = self.network.device
         with fast_arithmetic(device):
-            return self.network.decode(codes.to(device), self._condition(words)).clamp(-1, 1)
+            return self.network.picture(codes.to(device), self._condition(words))
 
     def code_kl(self, words: Words) -> Float[Tensor, "code"] | None:
         """See `family.Coded.code_kl`."""
@@ -133,18 +135,19 @@ class Vae(nn.Module):
     def surprise(
         self, pictures: Float[Tensor, "picture channel height width"], words: Words, seeds: Sequence[int]
     ) -> Surprise | None:
-        """See `family.Likely.surprise`: -log2 of the importance-weighted bound, with a Gaussian cut into 256 levels."""
-        rule, sigma, device = RULES[self.config.objective], float(self.sigma), self.network.device
-        if not rule.noise or not sigma:
+        """See `family.Likely.surprise`: -log2 of the importance-weighted bound, with a Gaussian cut into 256 levels, or
+        the probabilities of the palette's colours."""
+        likelihood, sigma, device = self.network.likelihood, float(self.sigma), self.network.device
+        if not RULES[self.config.objective].noise or (self.config.likelihood in SIGMAS and not sigma):
             return None
         pictures, condition = pictures.to(device), self._condition(words)
         posterior = self.network.encode(pictures, condition)
         noise = [normal_numbers(seed, (BOUND_CODES, self.config.code), "bound") for seed in seeds]
         codes = sampled(posterior, torch.stack(noise, dim=1).to(device))
-        decoded = (self.network.decode(some, condition) for some in codes)
-        fits = torch.stack([log_probability(pictures, each, sigma) for each in decoded])
+        read, decoded = likelihood.read(pictures), (self.network.decode(some, condition) for some in codes)
+        fits = torch.stack([likelihood.log_probability(read, each, sigma) for each in decoded])
         bits = -importance_weighted(log_weights(posterior, codes, fits)) / math.log(2)
-        return Surprise(bits, self.config.numbers, LEVELS, exact=False)
+        return Surprise(bits, self.config.numbers, likelihood.levels, exact=False)
 
     def _condition(self, words: Words) -> Tensor:
         words = words.to(self.network.device)
@@ -169,15 +172,26 @@ def finish(model: Vae, batches: Iterable[Batch]) -> None:
         all_without = torch.ones_like(batch.words.mask[:, 0])
         for without, found in ((~all_without, with_words), (all_without, without_words)):
             found.append(model.network.encode(batch.pictures, model.network.condition(batch.words, without)))
-        errors.append(_errors(model, batch, with_words[-1], len(errors)))
+        if model.config.likelihood in SIGMAS:
+            errors.append(_errors(model, batch, with_words[-1], len(errors)))
     noise = RULES[model.config.objective].noise
     model.with_words.measure(with_words, noise)
     model.without_words.measure(without_words, noise)
-    model.sigma.fill_(SIGMAS[model.config.likelihood](torch.cat(errors).mean().sqrt().item(), model.config))
+    if sigma := SIGMAS.get(model.config.likelihood):
+        model.sigma.fill_(sigma(torch.cat(errors).mean().sqrt().item(), model.config))
+
+
+def measure(config: VaeConfig, pictures: NDArray[np.uint8], log: Callable[[str], None]) -> VaeConfig:
+    """The settings with the palette of these pictures, where the likelihood is of one; see `Learner.measure`."""
+    if config.likelihood != "categorical" or config.palette:
+        return config
+    found = indexing(pictures, config.colours)
+    log(str(found))
+    return config.model_copy(update={"palette": found.palette})
 
 
 def _errors(model: Vae, batch: Batch, posterior: Posterior, position: int) -> Float[Tensor, "batch"]:
-    """The mean squared error of each picture, drawn from one of its codes."""
+    """The mean squared error of each picture, decoded from one of its codes."""
     noise = normal_numbers(0, tuple(posterior.mean.shape), "sigma", position).to(posterior.mean.device)
     codes = sampled(posterior, RULES[model.config.objective].noise * noise)
     decoded = model.network.decode(codes, model.network.condition(batch.words, torch.zeros_like(batch.words.absent)))

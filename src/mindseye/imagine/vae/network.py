@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mindseye.imagine.vae.config import VaeConfig
+from mindseye.imagine.vae.likelihood import LIKELIHOODS, Likelihood
 from mindseye.learn.batch import Words
 
 GROUPS = 8  # of channels, normalised together
@@ -34,6 +35,7 @@ class VaeNetwork(nn.Module):
 
     def __init__(self, config: VaeConfig) -> None:
         super().__init__()
+        self.likelihood: Likelihood = LIKELIHOODS[config.likelihood](config)
         self.text_in = nn.Linear(config.text_width, config.hidden)
         self.null_text = nn.Parameter(torch.zeros(config.hidden))
         self.encoder = Encoder(config)
@@ -57,9 +59,15 @@ class VaeNetwork(nn.Module):
 
     def decode(
         self, codes: Float[Tensor, "batch code"], condition: Float[Tensor, "batch hidden"]
-    ) -> Float[Tensor, "batch channel height width"]:
-        """The mean of p(x | c)."""
+    ) -> Float[Tensor, "batch output height width"]:
+        """What p(x | c) is made of; see `likelihood.py`."""
         return self.decoder(codes, condition)
+
+    def picture(
+        self, codes: Float[Tensor, "batch code"], condition: Float[Tensor, "batch hidden"]
+    ) -> Float[Tensor, "batch channel height width"]:
+        """The likeliest picture of each code, in [-1, 1]."""
+        return self.likelihood.show(self.decode(codes, condition))
 
 
 class Encoder(nn.Module):
@@ -97,12 +105,12 @@ class Decoder(nn.Module):
             nn.Conv2d(wide, narrow, 3, padding=1) for wide, narrow in zip(widths, widths[1:], strict=False)
         )
         self.norm = nn.GroupNorm(GROUPS, widths[-1])
-        self.patch_out = nn.Conv2d(widths[-1], config.channels * config.patch_px**2, 3, padding=1)
+        self.patch_out = nn.Conv2d(widths[-1], config.outputs * config.patch_px**2, 3, padding=1)
         self.patch_px = config.patch_px
 
     def forward(
         self, codes: Float[Tensor, "batch code"], condition: Float[Tensor, "batch hidden"]
-    ) -> Float[Tensor, "batch channel height width"]:
+    ) -> Float[Tensor, "batch output height width"]:
         x = self.whole(F.silu(self.code(codes) + condition)).unflatten(1, self.shape)
         x = self.blocks[0](x)
         for up, block in zip(self.up, self.blocks[1:], strict=True):

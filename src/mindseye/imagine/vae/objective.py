@@ -4,8 +4,9 @@ Convention, everywhere in this family: the encoder gives the mean m and the LOG 
 
     c = m + exp(s/2) e,     KL = 1/2 sum(exp(s) - 1 - s + m^2),     loss = -log p(x | c) + KL
 
-(Kingma & Welling 2014, Eq. 10 and appendix B). Both parts are sums over a picture, in nats: a mean over pixels beside a
-sum over the code would weigh the KL thousands of times too heavily, and every code would become the prior.
+(Kingma & Welling 2014, Eq. 10 and appendix B); `likelihood.py` has the first part. Both are sums over a picture, in
+nats: a mean over pixels beside a sum over the code would weigh the KL thousands of times too heavily, and every code
+would become the prior.
 """
 
 from __future__ import annotations
@@ -21,13 +22,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mindseye.errors import BadInput
-from mindseye.imagine.vae.config import LikelihoodName, ObjectiveName, VaeConfig
+from mindseye.imagine.vae.config import ObjectiveName, VaeConfig
+from mindseye.imagine.vae.likelihood import LOG_2PI
 from mindseye.imagine.vae.network import Posterior, VaeNetwork
 from mindseye.learn.batch import Batch
 from mindseye.learn.learner import Draws
-
-LOG_2PI = math.log(2 * math.pi)
-LEVELS = 256  # of each number of a stored picture
 
 
 def draw(rng: np.random.Generator, config: VaeConfig) -> Mapping[str, Any]:
@@ -45,63 +44,14 @@ def loss(network: VaeNetwork, batch: Batch, draws: Draws, config: VaeConfig) -> 
     posterior = network.encode(batch.pictures, condition)
     codes = sampled(posterior, rule.noise * draws["noise"])
     decoded = network.decode(codes, condition)
-    surprise = LIKELIHOODS[config.likelihood](batch.pictures, decoded, config)
+    likelihood = network.likelihood
+    surprise = likelihood.cost(likelihood.read(batch.pictures), decoded)
     return (surprise + rule.penalty(posterior, codes, config)).mean() / config.numbers
 
 
 def sampled(posterior: Posterior, noise: Float[Tensor, "*sample batch code"]) -> Float[Tensor, "*sample batch code"]:
     """c = m + exp(s/2) e."""
     return posterior.mean + (posterior.log_variance / 2).exp() * noise
-
-
-# ------------------------------------------------------------------------------------------------ likelihoods
-
-
-def optimal_sigma(
-    pictures: Float[Tensor, "batch channel height width"],
-    decoded: Float[Tensor, "batch channel height width"],
-    config: VaeConfig,
-) -> Float[Tensor, "batch"]:
-    """-log N(x; x_hat, sigma^2) at the batch's best sigma^2, mean (x - x_hat)^2 (sigma-VAE, Rybkin et al. 2021).
-
-    No weight between the two parts of the loss is left to tune: the better the pictures get, the more precise they must
-    be. Sigma stays above `least_sigma`, since pictures that are known by heart are predicted better than any others.
-    """
-    error = (pictures - decoded).square().mean()
-    variance = error.clamp(min=config.least_sigma**2)
-    return (config.numbers / 2 * (variance.log() + LOG_2PI + error / variance)).expand(len(pictures))
-
-
-def fixed_sigma(
-    pictures: Float[Tensor, "batch channel height width"],
-    decoded: Float[Tensor, "batch channel height width"],
-    config: VaeConfig,
-) -> Float[Tensor, "batch"]:
-    """-log N(x; x_hat, sigma^2) at the sigma of the settings."""
-    return -gaussian_log_likelihood(pictures, decoded, config.sigma)
-
-
-def gaussian_log_likelihood(
-    pictures: Float[Tensor, "*batch channel height width"],
-    decoded: Float[Tensor, "*batch channel height width"],
-    sigma: float,
-) -> Float[Tensor, "*batch"]:
-    """log N(x; x_hat, sigma^2), summed over a picture."""
-    scaled = ((pictures - decoded) / sigma).square()
-    return -0.5 * (scaled + LOG_2PI + 2 * math.log(sigma)).flatten(-3).sum(-1)
-
-
-LIKELIHOODS: dict[LikelihoodName, Callable[[Tensor, Tensor, VaeConfig], Tensor]] = {
-    "optimal-sigma": optimal_sigma,
-    "gaussian": fixed_sigma,
-}
-
-
-# The sigma of a finished model, from its root mean squared error: what the loss of its training takes.
-SIGMAS: dict[LikelihoodName, Callable[[float, VaeConfig], float]] = {
-    "optimal-sigma": lambda error, config: max(error, config.least_sigma),
-    "gaussian": lambda error, config: config.sigma,
-}
 
 
 # ------------------------------------------------------------------------------------------------ penalties
@@ -212,30 +162,6 @@ RULES: dict[ObjectiveName, Rule] = {
 
 
 # ------------------------------------------------------------------------------------------------ bounds
-
-
-def log_probability(
-    pictures: Float[Tensor, "*batch channel height width"],
-    decoded: Float[Tensor, "*batch channel height width"],
-    sigma: float,
-) -> Float[Tensor, "*batch"]:
-    """log P(x | c) of a picture in 256 levels: N(x_hat, sigma^2), cut in the middle between levels and summed.
-
-        P(n) = Phi((x + 1/255 - x_hat) / sigma) - Phi((x - 1/255 - x_hat) / sigma),    x = n / 127.5 - 1
-
-    and the lowest and the highest level take what lies beyond them (Ho et al. 2020, Eq. 13). Unlike a density, which
-    has no upper limit, it is a probability of the picture as it is stored. The difference is taken in the lower tail of
-    the normal distribution, where it loses no digits.
-    """
-    level = ((pictures + 1) * ((LEVELS - 1) / 2)).round().clamp(0, LEVELS - 1)
-    value, half_step = level / ((LEVELS - 1) / 2) - 1, 1 / (LEVELS - 1)
-    near, far = ((step - (value - decoded).abs()) / sigma for step in (half_step, -half_step))
-    upper = torch.special.log_ndtr(near)
-    between = upper + torch.log(-torch.expm1(torch.special.log_ndtr(far) - upper))
-    below, above = ((sign * (value - decoded) + half_step) / sigma for sign in (1, -1))
-    lowest, highest = torch.special.log_ndtr(below), torch.special.log_ndtr(above)
-    each = torch.where(level == 0, lowest, torch.where(level == LEVELS - 1, highest, between))
-    return each.flatten(-3).sum(-1)
 
 
 def log_weights(

@@ -64,9 +64,9 @@ def draw_pictures(
         with torch.no_grad(), fast_arithmetic(network.device):
             condition = network.condition(words.rows(rows), without)
             if given is None:
-                yield network.decode(by_chance, condition).clamp(-1, 1)
+                yield network.picture(by_chance, condition)
             else:
-                yield varied(network, given, by_chance, condition).clamp(-1, 1)
+                yield varied(network, given, by_chance, condition)
 
     shape = (config.channels, config.size_px, config.size_px)
     return draw_in_groups(drawing, count=len(seeds), shape=shape, steps=1, device=network.device)
@@ -81,10 +81,12 @@ def varied(
     """A picture whose code is partly the given one's: c = sqrt(1 - s^2) m + s c', which keeps the variance of N(0, I).
 
     What the code cannot say of the given picture, x - decode(m), is added back to a share of 1 - s. So a strength of 0
-    gives the picture itself, and not what the model makes of it.
+    gives the picture itself, and not what the model makes of it. (With a palette x is what the decoder would give if it
+    were certain of each colour.)
     """
     picture = given.picture.to(by_chance.device).expand(len(by_chance), -1, -1, -1)
     mean = network.encode(picture, condition).mean
     mixed = math.sqrt(1 - given.strength**2) * mean + given.strength * by_chance
-    left_out = picture - network.decode(mean, condition)
-    return network.decode(mixed, condition) + (1 - given.strength) * left_out
+    likelihood = network.likelihood
+    left_out = likelihood.certain(likelihood.read(picture)) - network.decode(mean, condition)
+    return likelihood.show(network.decode(mixed, condition) + (1 - given.strength) * left_out)

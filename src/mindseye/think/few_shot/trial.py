@@ -7,7 +7,7 @@ beside.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
@@ -69,17 +69,17 @@ class Imagination:
 
     Attributes:
         tried: settings, of which one is chosen.
-        untrained: the arm of the same without training.
+        untrained: the arm of the same without training, for the setting that was chosen.
     """
 
     tried: list[Setting]
-    untrained: Arm
+    untrained: Callable[[Setting], Arm]
 
     def placebos(self, name: str, chosen: Setting) -> dict[str, Setting]:
         """What must not help, with the settings that were chosen for the imagination itself."""
         assert chosen.arm is not None
         return {
-            f"{name}, untrained": replace(chosen, arm=self.untrained),
+            f"{name}, untrained": replace(chosen, arm=self.untrained(chosen)),
             f"{name}, shuffled labels": replace(chosen, arm=shuffled(chosen.arm)),
         }
 
@@ -113,12 +113,22 @@ def feature_imagination(networks: Mapping[float, Hallucinator], beginning: Hallu
         for rate, network in networks.items()
         for setting in tried(partial(hallucinated, network=network), (COUNT, MANY))
     ]
-    return Imagination(settings, partial(hallucinated, network=beginning))
+    return Imagination(settings, lambda chosen: partial(hallucinated, network=beginning))
 
 
-def picture_imagination(drawn: Drawn, untrained: Drawn) -> Imagination:
-    """A model that draws pictures from a picture, from features of what it drew for each row that is shown."""
-    return Imagination(tried(partial(from_pictures, drawn=drawn)), partial(from_pictures, drawn=untrained))
+def picture_imagination(drawn: Mapping[float, Drawn], untrained: Mapping[float, Drawn]) -> Imagination:
+    """A model that draws pictures from a picture.
+
+    Args:
+        drawn: by the strength of imagination, features of what it drew for each row that is shown.
+        untrained: the same before its training, at the same strengths.
+    """
+    settings = [
+        replace(setting, own={"strength": strength})
+        for strength, each in drawn.items()
+        for setting in tried(partial(from_pictures, drawn=each))
+    ]
+    return Imagination(settings, lambda chosen: partial(from_pictures, drawn=untrained[chosen.own["strength"]]))
 
 
 def real_pictures() -> list[Setting]:
