@@ -10,9 +10,8 @@ import pytest
 from PIL import Image
 from tests.report.nearby import trained_run
 
-from mindseye.pictures.story import read_story
-
 from mindseye.pictures.sheet import contact_sheet
+from mindseye.pictures.story import read_story
 from mindseye.pictures.tensors import fit
 
 
