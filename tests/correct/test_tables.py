@@ -64,6 +64,9 @@ def test_another_file_is_refused_by_name(tmp_path: Path) -> None:
 def test_the_published_tables_are_read_whole() -> None:
     folder = Path(os.environ["MINDSEYE_BENCH_DATA"]) / "editing"
     assert len(read_timed(folder / "timed" / "TIMED_test_set.csv")) == 147
-    assert len(read_road(folder / "road" / "RoAD_test.csv")) == 90
+    road = read_road(folder / "road" / "RoAD_test.csv")
+    assert len(road) == 90
+    words = [(case.source.lower().split(), iter(case.destination.lower().split())) for case in road]
+    assert sum(all(word in said for word in source) for source, said in words) == 41, "the roles, which TIME can do"
     assert len(read_biases(folder / "timed" / "TIMED_gender_test_set.csv")) == 35
     assert len(read_biases(folder / "uce" / "gender_bias.csv")) > 30

@@ -72,8 +72,9 @@ def read_timed(path: Path) -> list[Case]:
 
 
 def read_road(path: Path) -> list[Case]:
-    """RoAD (Arad et al. 2024): roles and appearances, of which no destination says what its source says, so that they
-    are for UCE and ReFACT. The validation file lacks oracles of the positives; their new texts stand in.
+    """RoAD (Arad et al. 2024): roles and appearances. Of a role the destination says what the source says, and more; of
+    an appearance it does not, so that those are for UCE and ReFACT. The validation file lacks oracles of the positives;
+    their new texts stand in.
 
     Raises:
         BadInput: the file cannot be read, or lacks a column.
