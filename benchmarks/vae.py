@@ -3,7 +3,8 @@
 Does a dimension of the code hold one thing? Pictures with a known truth (shape, colour, two places, size), several
 objectives, several seeds: mutual information gap (MIG) of 10,000 codes; disentanglement and completeness (DCI), where
 gradient-boosted trees, learnt on those and tested on 5,000 more, say which dimension counts for which factor, as in
-Locatello et al. 2019. How far two seeds are apart is the figure to read first.
+Locatello et al. 2019 (the trees of one training take some minutes of a core). How far two seeds are apart is the figure
+to read first.
 
     python benchmarks/vae.py disentanglement --seeds 0 1 2 3 4 --pictures 40000 > vae.jsonl
 
