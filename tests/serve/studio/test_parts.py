@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+import shlex
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import numpy as np
 import pytest
+from tests.imagine.vae import small
 from tests.serve.studio.conftest import XSS
 
+from mindseye.cli.app import main
 from mindseye.errors import BadInput
-from mindseye.imagine.imaginer import Imaginer
+from mindseye.imagine.imaginer import Imaginer, load
+from mindseye.imagine.request import Request
 from mindseye.pictures.story import Story, png_bytes
 from mindseye.serve.http.access import Access
 from mindseye.serve.limits import Limits
@@ -90,9 +96,33 @@ def test_text_is_shown_as_text(text: str) -> None:
         assert not re.search(r"<[^>]*\son\w+\s*=", re.sub(r'"[^"]*"', '""', html))
 
 
-def test_the_command_draws_the_picture_again() -> None:
-    assert command(kept(prompt="it's a cat", steps=3, guidance=0.0)) == (
-        "mindseye imagine 'it'\"'\"'s a cat' --model tiny --seed 7 --guidance 0 --steps 3"
+@pytest.mark.parametrize(
+    ("family", "asked"),
+    [
+        ("diffusion", {"prompt": "it's a cat", "steps": 2, "guidance": 0.1 + 0.2, "negative_prompt": "-a dog"}),
+        ("diffusion", {"prompt": "--help", "steps": 3, "sampler": "euler"}),
+        ("vae", {"prompt": "a cat", "temperature": 0.35, "sampler": "mixture"}),
+    ],
+)
+def test_the_command_draws_the_picture_again(
+    family: str, asked: dict[str, Any], tiny: Imaginer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imaginer = tiny if family == "diffusion" else load(small.folder(tmp_path / "small"), device="cpu")
+    [picture] = imaginer.imagine(Request.of(seed=7, **asked))
+    line = command(Kept(png_bytes(picture.image, picture.story), picture.story))
+    monkeypatch.chdir(imaginer.path.parent)  # where the model's name is its folder
+    program, imagine, *words = shlex.split(line)
+    monkeypatch.setattr(sys, "argv", [program, imagine, "--out", str(tmp_path / "again"), *words])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    [png] = [path for path in (tmp_path / "again").glob("*.png") if "sheet" not in path.name]
+    assert png.read_bytes() == png_bytes(picture.image, picture.story)
+
+
+def test_the_command_has_every_setting_of_the_picture() -> None:
+    story = {"temperature": 0.35, "top_p": 0.9, "edits": ("blue-rose@0123abcd",)}
+    assert command(kept(**story)) == (
+        "mindseye imagine -n 1 --model tiny --seed 7 --temperature 0.35 --top-p 0.9 --edit blue-rose 'a cat'"
     )
     assert command(kept(given_sha256="0" * 64)) == ""
 

@@ -19,7 +19,7 @@ from mindseye.imagine.imaginer import Imaginer
 from mindseye.pictures.story import read_story
 from mindseye.serve.asked import Asked, Lost
 from mindseye.serve.studio.drawing import Kept, Sheet, drawing
-from mindseye.serve.studio.form import Form, Updates, form
+from mindseye.serve.studio.form import OWN, Form, Updates, form
 from mindseye.serve.studio.parts import cards, drop, kept_cards, picture_in, place_of, shown
 from mindseye.serve.studio.rooms import DRAWING, QUICK, Rooms, filled, refused, said
 
@@ -258,6 +258,7 @@ def told(one: Kept) -> Markup:
         "steps": story.steps,
         "sampler": story.sampler,
         "temperature": story.temperature,
+        "likeliest share": story.top_p,
         "not": story.negative_prompt,
         "chosen of": story.candidates if story.candidates > 1 else None,
         "corrections": ", ".join(name.partition("@")[0] for name in story.edits),
@@ -280,13 +281,13 @@ def command(one: Kept) -> str:
     story = one.story
     if story.given_sha256:
         return ""
-    words = ["mindseye", "imagine", story.prompt, "--model", story.model, "--seed", str(story.seed)]
-    for name, value in (("guidance", story.guidance), ("steps", story.steps), ("negative", story.negative_prompt)):
-        if value not in (None, ""):
-            words += [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
+    words = ["mindseye", "imagine", "-n", "1"]
+    for name in ("model", "seed", *OWN):
+        if (value := getattr(story, name)) not in (None, ""):
+            words += [f"--{name.removesuffix('_prompt').replace('_', '-')}", str(value)]
     for edit in story.edits:
         words += ["--edit", edit.partition("@")[0]]
-    return shlex.join(words)
+    return shlex.join([*words, *(["--"] if story.prompt.startswith("-") else []), story.prompt])
 
 
 def examples_for(rooms: Rooms) -> list[str]:

@@ -24,14 +24,8 @@ from mindseye.serve.studio.drawing import PARTIALS
 Values = Mapping[Component, Any]  # what the parts of a page hold
 Updates = dict[Component, Any]  # what they are to hold or to look like
 
-OWN = (
-    "negative_prompt",
-    "guidance",
-    "steps",
-    "sampler",
-    "temperature",
-    "top_p",
-)  # as of `Request`; a model may lack one
+# Of a `Request`; a model may lack one.
+OWN = ("negative_prompt", "guidance", "steps", "sampler", "temperature", "top_p")
 PICTURES = 4
 
 
