@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from mindseye.imagine.imaginer import Imaginer, load
+from mindseye.serve.http.run import listening
 from mindseye.serve.limits import Limits
 
 CLIENTS = 64
@@ -177,6 +178,13 @@ def test_a_connection_that_stays_may_be_slow_only_once(serving, tiny: Imaginer) 
         assert answer.startswith(b"HTTP/1.1 200")
         connection.sendall(request[:20])
         assert connection.recv(1) == b""
+
+
+def test_the_later_answers_of_a_connection_do_not_wait_for_acknowledgements_of_the_first() -> None:
+    with listening("127.0.0.1", 0) as at, socket.create_connection(at.getsockname()):
+        connection, _ = at.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_only_so_many_uploads_come_in_at_a_time(serving, tiny: Imaginer) -> None:

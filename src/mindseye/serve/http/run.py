@@ -26,7 +26,7 @@ def listening(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        at = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as error:
         taken = isinstance(error, OSError) and error.errno == 98
         raise Unavailable(
@@ -34,6 +34,8 @@ def listening(host: str, port: int) -> socket.socket:
             why="another program listens there" if taken else "the address is not one of this machine",
             next_step="choose another port, e.g. --port 0 for any that is free",
         ) from None
+    at.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # its connections inherit it, and no answer waits 40 ms
+    return at
 
 
 def run(app: ASGIApp, at: socket.socket, limits: Limits) -> None:
