@@ -45,7 +45,7 @@ def opened_or_refused(data: bytes) -> Image.Image | None:
 def test_a_file_cut_at_any_byte_is_refused_by_name(format: str) -> None:
     data = good_files()[format]
     whole = open_picture(data)
-    for end in [*range(0, len(data) - 16, 7), *range(len(data) - 16, len(data))]:
+    for end in range(len(data)):
         if format == "TIFF" or format == "BMP":  # what is cut off may be padding
             image = opened_or_refused(data[:end])
             assert image is None or image.tobytes() == whole.tobytes()
@@ -57,7 +57,7 @@ def test_a_file_cut_at_any_byte_is_refused_by_name(format: str) -> None:
 def test_a_flipped_bit_gives_a_picture_or_a_refusal(format: str) -> None:
     data = good_files()[format]
     rng = np.random.default_rng(0)
-    for _ in range(150):
+    for _ in range(2_000):
         damaged = bytearray(data)
         for place in rng.integers(0, len(data), rng.integers(1, 4)):
             damaged[place] ^= 1 << int(rng.integers(8))

@@ -75,11 +75,12 @@ def test_a_malformed_request_is_refused_and_the_server_goes_on(served, request_l
 
 
 def test_a_body_in_chunks_of_a_byte_is_counted_as_any_other(serving, tiny: Imaginer) -> None:
-    served = serving.start({"tiny": tiny}, Limits(json_bytes=1024))
+    most = 2**14
+    served = serving.start({"tiny": tiny}, Limits(json_bytes=most))
     head = f"POST /v1/images/generations HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nConnection: close\r\n"
     head += "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-    assert raw(served.port, head.encode() + b"1\r\na\r\n" * 1025 + b"0\r\n\r\n").startswith(b"HTTP/1.1 413")
-    fields = b'{"prompt": "", "num_inference_steps": 1}'
+    assert raw(served.port, head.encode() + b"1\r\na\r\n" * (most + 1) + b"0\r\n\r\n").startswith(b"HTTP/1.1 413")
+    fields = b'{"prompt": "", "num_inference_steps": 1}'.ljust(most)
     whole = b"".join(b"1\r\n%c\r\n" % byte for byte in fields)
     assert raw(served.port, head.encode() + whole + b"0\r\n\r\n").startswith(b"HTTP/1.1 200")
 
