@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mindseye.collection.by_hand import LIST, ByHand
 from mindseye.collection.captions import MOST, Texts
 from mindseye.collection.cleaning import near_duplicates
 from mindseye.collection.collection import (
@@ -84,7 +85,8 @@ def collect(
     Args:
         source: a folder, zip file, Parquet file or folder of them, `pokemon-creation:FOLDER`, or a `datasets` name
             (owner/name).
-        destination: the folder to make. A prepared collection there is replaced, and its split kept.
+        destination: the folder to make. A prepared collection there is replaced; its split is kept, and so is what a
+            person left out or captioned anew in it.
         captions: "required" leaves out pictures without one; "none" keeps all pictures and no caption.
         validation: share of the groups of near-duplicates that is for validation, 0 to 0.5.
         licence, attribution: recorded in the collection and its dataset card.
@@ -132,7 +134,10 @@ def collect(
         name: [example for example, side in zip(examples, sides, strict=True) if side == name]
         for name in ("train", "validation")
     }
-    return write_collection(destination, splits, info)
+    made = write_collection(destination, splits, info)
+    if ByHand.read(destination) != ByHand():
+        log(f"changed by hand, as before: {destination / LIST}")
+    return made
 
 
 def _earlier_split(destination: Path, log: Log) -> dict[str, str]:
@@ -140,7 +145,7 @@ def _earlier_split(destination: Path, log: Log) -> dict[str, str]:
     if not is_prepared(destination):
         return {}
     try:
-        splits = open_prepared(destination).splits
+        splits = open_prepared(destination, by_hand=ByHand()).splits
     except BadInput as error:
         log(f"the earlier collection is damaged, so its split is not kept: {error.what}")
         return {}

@@ -7,6 +7,7 @@ On disk, in a folder:
     data/validation-00000-of-00001.parquet
     collection.json                          counts, exclusions, suggestions, licence: `Collection.info`
     README.md                                a dataset card, so that `datasets.load_dataset(folder)` opens it
+    by_hand.json                             what a person changed since, where somebody did: `ByHand`
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mindseye import files
+from mindseye.collection.by_hand import LIST, ByHand
 from mindseye.collection.card import card
 from mindseye.errors import BadInput
 from mindseye.pictures.opener import open_picture
@@ -226,7 +229,8 @@ def write_collection(destination: Path, splits: Mapping[str, Sequence[Example]],
     `seconds["write"]` and `bytes["write"]` from the writing.
 
     Args:
-        destination: the folder to make; one that exists is replaced only if it is a prepared collection.
+        destination: the folder to make; one that exists is replaced only if it is a prepared collection, and what a
+            person changed in that is changed in the new one.
         splits: the examples of each split; names of lower-case letters, digits and underscores; "train" first.
         info: what else to record in `collection.json`; plain JSON values.
 
@@ -241,17 +245,13 @@ def write_collection(destination: Path, splits: Mapping[str, Sequence[Example]],
     for name in kept:
         if not _SPLIT_NAME.fullmatch(name):
             raise BadInput(f"split name {name!r} is not usable", next_step="use lower-case letters and underscores")
-    everything = [example for examples in kept.values() for example in examples]
     record = {
         "format": FORMAT,
         "version": FORMAT_VERSION,
         "excluded": [],
         "duplicate_groups": [],
         **info,
-        "pictures": len(everything),
-        "captioned": sum(bool(example.captions) for example in everything),
-        "captions": sum(len(example.captions) for example in everything),
-        "splits": {name: len(examples) for name, examples in kept.items()},
+        **_counts({name: [example.captions for example in examples] for name, examples in kept.items()}),
     }
     with files.written_aside(destination) as aside:
         (aside / "data").mkdir(parents=True)
@@ -264,6 +264,8 @@ def write_collection(destination: Path, splits: Mapping[str, Sequence[Example]],
         record["bytes"] = {**info.get("bytes", {}), "write": written}
         (aside / RECORD).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         (aside / "README.md").write_text(card(destination.name, record), encoding="utf-8")
+        if (destination / LIST).exists():
+            shutil.copyfile(destination / LIST, aside / LIST)
     return open_prepared(destination)
 
 
@@ -288,11 +290,16 @@ def is_prepared(path: Path) -> bool:
     return isinstance(record, dict) and record.get("format") == FORMAT
 
 
-def open_prepared(path: Path, *, name: str = "") -> Collection:
-    """Opens the prepared collection in the folder `path`; its name is the folder's unless given.
+def open_prepared(path: Path, *, name: str = "", by_hand: ByHand | None = None) -> Collection:
+    """Opens the prepared collection in the folder `path`, as a person changed it.
+
+    Args:
+        path: the folder.
+        name: the folder's unless given.
+        by_hand: the changes; those in the folder unless given. With an empty `ByHand()` it is as it was collected.
 
     Raises:
-        BadInput: a file of it is missing or damaged.
+        BadInput: a file of it is missing or damaged, or everything was left out.
     """
     info = json.loads((path / RECORD).read_text(encoding="utf-8"))
     if info.get("version") != FORMAT_VERSION or not isinstance(info.get("splits"), dict):
@@ -304,7 +311,33 @@ def open_prepared(path: Path, *, name: str = "") -> Collection:
     if unusable := [split for split in info["splits"] if not _SPLIT_NAME.fullmatch(split)]:
         raise BadInput(f"{path / RECORD} names a split {unusable[0]!r}", why="that is no split's name")
     splits = {split: Split(split, _read_table(path / "data" / _parquet_name(split))) for split in info["splits"]}
-    return Collection(path, name or path.resolve().name, splits, info)
+    collection = Collection(path, name or path.resolve().name, splits, info)
+    by_hand = ByHand.read(path) if by_hand is None else by_hand
+    return collection if by_hand == ByHand() else _changed(collection, by_hand)
+
+
+def _changed(collection: Collection, by_hand: ByHand) -> Collection:
+    """A collection as a person changed it."""
+    collected = {file_name for split in collection.splits.values() for file_name in split.file_names}
+    changed = [Split(name, by_hand.applied(split.table)) for name, split in collection.splits.items()]
+    splits = {split.name: split for split in changed if len(split)}
+    if "train" not in splits:
+        place = collection.path / LIST
+        raise BadInput(f"no picture is left to train on in {collection.path}", next_step=f"take one back: {place}")
+    counts = _counts({name: split.captions for name, split in splits.items()})
+    info = {**collection.info, **by_hand.told(collection.info, collected), **counts}
+    return Collection(collection.path, collection.name, splits, info)
+
+
+def _counts(captions: Mapping[str, Sequence[Sequence[str]]]) -> dict[str, Any]:
+    """What `collection.json` counts, from the captions of each picture of each split."""
+    every = [texts for split in captions.values() for texts in split]
+    return {
+        "pictures": len(every),
+        "captioned": sum(map(bool, every)),
+        "captions": sum(map(len, every)),
+        "splits": {name: len(split) for name, split in captions.items()},
+    }
 
 
 def _parquet_name(split: str) -> str:

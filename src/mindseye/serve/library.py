@@ -70,6 +70,12 @@ class Library:
         own = model.about.collection.fingerprint if model.about else ""
         return next((each for each in self.collections.values() if each.fingerprint == own), None)
 
+    def replace(self, collection: Collection) -> None:
+        """Has a collection as it is now, in place of the one with its name."""
+        with self._lock:
+            self.collections[collection.name] = collection
+            self._searchers.pop(collection.name, None)
+
     def searcher(self, name: str) -> Searcher:
         """What finds the pictures of a collection; made ready when it is first asked for.
 

@@ -12,9 +12,13 @@ import pytest
 from PIL import Image
 from tests.serve.conftest import begun
 from tests.serve.studio.browsing import Page, opened
+from tests.serve.studio.conftest import XSS
 
+from mindseye.collection.collection import Collection
+from mindseye.collection.opening import open_collection
 from mindseye.imagine.request import Request
 from mindseye.pictures.story import read_story
+from mindseye.report.inspect import inspect
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -116,3 +120,35 @@ def test_what_cannot_be_evaluated_is_refused_with_the_reason(page: Page) -> None
     page.press("Evaluate")
     page.page.locator(".said.refused:visible", has_text="bare has no captions to draw from").wait_for()
     assert page.page.get_by_role("button", name="Evaluate", exact=True).is_visible(), "it can be tried again"
+
+
+def test_pictures_are_left_out_captioned_anew_and_taken_back(page: Page, studio: Any, captioned: Collection) -> None:
+    page.tab("Collection")
+    words = page.page.get_by_label("Which pictures?")
+    words.fill("red-circle")
+    words.press("Enter")
+    page.page.get_by_text("4 of 48 pictures").wait_for()
+    page.cards.first.click()
+    page.page.locator("#cleaned").get_by_text("red-circle-0.png").wait_for()
+    page.press("Leave out")
+    page.page.locator(".card.faded:visible").wait_for()
+    assert "red-circle-0.png" not in open_collection(captioned.path).splits["train"].file_names
+    facts = inspect(open_collection(captioned.path))
+    assert facts["pictures"] == 47 and facts["excluded"][-1]["reason"] == "left out by hand"
+
+    page.cards.nth(1).click()
+    page.page.locator("#cleaned").get_by_text("red-circle-1.png").wait_for()
+    page.page.get_by_label("Captions, one a line").fill(f"a red ball\n{XSS[1]}")
+    page.press("Save captions")
+    page.page.locator("#cleaned").get_by_text("captioned anew").wait_for()
+    train = open_collection(captioned.path).splits["train"]
+    assert train.captions[train.file_names.index("red-circle-1.png")] == ("a red ball", XSS[1])
+    assert page.page.evaluate("window.ran") is None
+
+    for name in ("red-circle-0.png", "red-circle-1.png"):
+        page.cards.nth(int(name[-5])).click()
+        page.page.locator("#cleaned").get_by_text(name).wait_for()
+        page.press("Take back")
+        page.page.locator("#cleaned").get_by_text("as it was collected").wait_for()
+    assert open_collection(captioned.path).fingerprint == captioned.fingerprint
+    page.press("Close")

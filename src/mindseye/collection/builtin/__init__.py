@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from mindseye import files
 from mindseye.collection.builtin.digits import open_digits
 from mindseye.collection.builtin.glyphs import open_glyphs
 from mindseye.collection.builtin.shapes import open_shapes
@@ -22,3 +23,9 @@ BUILTIN: dict[str, Callable[[], Collection]] = {
     "glyphs": open_glyphs,
     "shapes": open_shapes,
 }
+
+
+def is_builtin(collection: Collection) -> bool:
+    """Whether a collection is one of these, or a copy that is kept to be used again; whatever it is called."""
+    places = (Path(__file__).parent, files.cache_folder())
+    return any(collection.path.resolve().is_relative_to(place.resolve()) for place in places)

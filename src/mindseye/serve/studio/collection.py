@@ -1,4 +1,5 @@
-"""The page of a collection: its report, with what was left out and why, and which pictures are the same."""
+"""The page of a collection: its report, with what was left out and why, and which pictures are the same; and to clean
+it."""
 
 from __future__ import annotations
 
@@ -8,9 +9,11 @@ from functools import lru_cache, partial
 
 import gradio as gr
 
+from mindseye.collection.collection import Collection
 from mindseye.errors import MindseyeError
 from mindseye.report.inspect import inspect
 from mindseye.report.page import render
+from mindseye.serve.studio.cleaning import cleaning_part
 from mindseye.serve.studio.form import Updates
 from mindseye.serve.studio.parts import shown
 from mindseye.serve.studio.rooms import Rooms, framed, refused, said
@@ -23,12 +26,13 @@ def collection_page(rooms: Rooms) -> None:
         collection = gr.Dropdown(names, value=names[0], label="Collection", scale=4, interactive=True)
         go = gr.Button("Show the report", variant="primary", scale=1, min_width=160)
     status, page = shown(), shown()
-    report = lru_cache(8)(partial(_report, rooms))
+    cleaning_part(rooms, collection)
+    report = lru_cache(8)(_report)  # of a collection as it was opened: one that changes is another one
 
     async def show(name: str) -> AsyncIterator[Updates]:
         yield {status: said("every picture is being looked at; a large collection takes a minute"), page: ""}
         try:
-            html = await asyncio.wrap_future(rooms.library.look(partial(report, name)))
+            html = await asyncio.wrap_future(rooms.library.look(partial(report, rooms.library.collection(name))))
             yield {status: "", page: framed(html, f"report on {name}")}
         except MindseyeError as error:
             yield {status: refused(error)}
@@ -36,6 +40,5 @@ def collection_page(rooms: Rooms) -> None:
     go.click(show, collection, [status, page], show_progress="hidden")
 
 
-def _report(rooms: Rooms, name: str) -> str:
-    collection = rooms.library.collection(name)
+def _report(collection: Collection) -> str:
     return render(collection, inspect(collection))

@@ -115,11 +115,13 @@ class Card:
         uri: the picture.
         title: what is said of it to those who do not see it.
         line: below it.
+        faded: whether it is one that does not count.
     """
 
     uri: str
     title: str
     line: str = ""
+    faded: bool = False
 
 
 def as_cards(pictures: Sequence[Card], *, label: str, first: int = 0, kind: str = "") -> Markup:
