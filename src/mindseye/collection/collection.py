@@ -256,6 +256,7 @@ def write_collection(destination: Path, splits: Mapping[str, Sequence[Example]],
     with files.written_aside(destination) as aside:
         (aside / "data").mkdir(parents=True)
         began = time.perf_counter()
+        everything = [example for examples in kept.values() for example in examples]
         more = {name for name in _MORE for example in everything if getattr(example, name)}
         for name, examples in kept.items():
             pq.write_table(_table(examples, more), aside / "data" / _parquet_name(name), compression="zstd")
