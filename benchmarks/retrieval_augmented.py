@@ -50,6 +50,7 @@ FIGURES = {
     "recall": "recall",
     "shows its prompt (R-precision)": "r_precision/held_out",
     "copies": "copy_rate",
+    "memorised": "memorised_rate",
 }
 
 Pictures = NDArray[np.uint8]
