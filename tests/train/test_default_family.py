@@ -1,4 +1,5 @@
-"""The promise as the person meets it: the default family, compiled, killed three times from outside."""
+"""The promises as the person meets them: the default family, compiled and killed three times from outside, and shared
+by two processes."""
 
 from __future__ import annotations
 
@@ -57,3 +58,24 @@ def test_three_kills_leave_no_trace_in_the_weights_of_a_compiled_diffusion_model
     assert digests(broken) == digests(whole)
     compiled = [event["compiled"] for event in RunFolder(broken).events.read() if event["event"] == "compile"]
     assert len(compiled) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_processes_learn_what_one_does(collection: Collection, tmp_path: Path) -> None:
+    once = ["--pictures", "320", "--set", "compile=false", "--set", "precision=float32", "--set", "threads=1"]
+    launchers = {"one": [sys.executable], "two": [sys.executable, *"-m torch.distributed.run --standalone".split()]}
+    launchers["two"] += ["--nproc-per-node", "2"]
+    losses, orders = {}, {}
+    for name, launcher in launchers.items():
+        run = RunFolder(tmp_path / name)
+        command = [*launcher, "-m", "mindseye", "train", "diffusion", str(collection.path), "--out", str(run.path)]
+        done = subprocess.run([*command, *SETTINGS, *once], capture_output=True, text=True, check=False, timeout=400)
+        assert done.returncode == 0, done.stderr
+        told = [event for event in run.events.read() if event["event"] == "progress"]
+        seen = [event["pictures_seen"] for event in told]
+        assert seen[-1] == 320, "20 steps of 16"
+        parts = [event["loss"] * (now - before) for event, before, now in zip(told, [0, *seen], seen, strict=False)]
+        losses[name], orders[name] = sum(parts) / seen[-1], told[-1]["order"]
+    assert orders["one"] == orders["two"]
+    assert abs(losses["one"] - losses["two"]) < 1e-4
