@@ -81,19 +81,22 @@ class PictureEncoder:
         self,
         pictures: UInt8[np.ndarray, "picture size size channel"],
         log: Callable[[int, int], None] = lambda done, of: None,
+        at_once: int = PICTURES_AT_ONCE,
     ) -> PictureFeatures:
         """Features of `pictures`; each has the same bytes in any company (on one machine and build).
 
         Args:
             pictures: squares of any size, RGB or RGBA with straight alpha; transparent ones are laid on white.
             log: called with (pictures done, pictures in all) as the work goes on.
+            at_once: pictures in one pass. One picture alone takes a fifth of the time with 1, and differs in the last
+                places from what it is with the default.
 
         Raises:
             BadInput: they are not uint8 squares with 3 or 4 channels.
         """
         _refuse_other_than_squares(pictures)
         stages, pooled = [torch.empty(0, 784)], [torch.empty(0, self.width)]
-        for batch, count in self._batches(pictures, log):
+        for batch, count in self._batches(pictures, log, at_once):
             parts, whole_picture = self._network(batch)
             stages.append(parts[:count])
             pooled.append(whole_picture[:count])
@@ -109,17 +112,17 @@ class PictureEncoder:
         _refuse_other_than_squares(pictures)
         places = (self.input_px // EDGE_MULTIPLE) ** 2
         seen = [torch.empty(0, places, PATCH_WIDTH, dtype=torch.float16)]
-        for batch, count in self._batches(pictures, log):
+        for batch, count in self._batches(pictures, log, PICTURES_AT_ONCE):
             seen.append(self._network.patches(batch)[:count].flatten(2).mT.half())
         return torch.cat(seen)
 
     def _batches(
-        self, pictures: UInt8[np.ndarray, "picture size size channel"], log: Callable[[int, int], None]
+        self, pictures: UInt8[np.ndarray, "picture size size channel"], log: Callable[[int, int], None], at_once: int
     ) -> Iterator[tuple[Tensor, int]]:
         """Pictures as the network sees them, and how many of them count: a last batch is filled by repeating it."""
-        for begin in range(0, len(pictures), PICTURES_AT_ONCE):
-            batch = pictures[begin : begin + PICTURES_AT_ONCE]
-            whole = np.resize(batch, (PICTURES_AT_ONCE, *batch.shape[1:]))
+        for begin in range(0, len(pictures), at_once):
+            batch = pictures[begin : begin + at_once]
+            whole = np.resize(batch, (at_once, *batch.shape[1:]))
             yield _as_seen(whole, self.input_px), len(batch)
             log(begin + len(batch), len(pictures))
 

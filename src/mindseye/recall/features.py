@@ -175,7 +175,7 @@ class Queries:
         return self._view(self._seen(pixels[None]), nothing_said(self._text_encoder))[0]
 
     def _seen(self, pictures: UInt8[np.ndarray, "picture size size channel"]) -> PictureFeatures:
-        seen = self._picture_encoder.encode(pictures)
+        seen = self._picture_encoder.encode(pictures, at_once=1)
         return replace(seen, patches=self._picture_encoder.patches(pictures)) if self._view is parts else seen
 
 
