@@ -55,14 +55,10 @@ def offer(served: Any, seconds: float) -> list[tuple[int, float, dict[str, str]]
 def check_overload(serving: Any, tiny: Imaginer, seconds: float) -> None:
     limit = 8
     served = serving.start({"tiny": tiny}, Limits(queued_pictures=limit))
-    singles = []
-    for _ in range(5):
-        began = time.monotonic()
-        assert served.draw(num_inference_steps=4).status == 200
-        singles.append(time.monotonic() - began)
     offer(served, 0.5)
-    before = memory_mib()
+    before, began = memory_mib(), time.monotonic()
     answers = offer(served, seconds)
+    took_in_all = time.monotonic() - began
     accepted = sorted(took for status, took, _ in answers if status == 200)
     refused = [(took, headers) for status, took, headers in answers if status == 429]
     assert len(accepted) + len(refused) == len(answers), {status for status, _, _ in answers}
@@ -71,7 +67,9 @@ def check_overload(serving: Any, tiny: Imaginer, seconds: float) -> None:
     # The 64 clients share the cores with the server, so what an answer takes apart from drawing is as a refusal's.
     apart = [took for took, _ in refused]
     assert statistics.median(apart) < statistics.median(accepted)
-    assert accepted[int(0.99 * (len(accepted) - 1))] <= (limit + 2) * max(singles) + 2 * max(apart)
+    # Nobody waits for more pictures than the queue holds, each at the rate of this very load; twice that is leeway.
+    longest_wait = limit * took_in_all / len(accepted)
+    assert accepted[int(0.99 * (len(accepted) - 1))] <= 2 * longest_wait + 2 * max(apart)
     assert memory_mib() - before < 64
     wait_until_idle(served, 10)
 

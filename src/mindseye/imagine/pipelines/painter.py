@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -53,6 +54,8 @@ class PipelinePainter:
         self.pipeline = pipeline
         self._completing, self._varying = completing(pipeline), varying(pipeline)
         self._knobs = Knobs.of(pipeline)
+        # A tokeniser keeps in itself how it pads: one of our own counts while the pipeline's draws.
+        self._tokeniser, self._token_limit = copy.deepcopy(knobs.tokeniser(pipeline)), knobs.token_limit(pipeline)
         self._turn = turn or threading.Lock()
         self.kind = type(pipeline).__name__
         self.device, self.at_once = pipeline.device, 1
@@ -97,11 +100,10 @@ class PipelinePainter:
 
     def _tokens(self, prompt: str) -> tuple[int, int | None]:
         """How many tokens a prompt has, and how many are read at most."""
-        tokeniser, limit = knobs.tokeniser(self.pipeline), knobs.token_limit(self.pipeline)
-        if tokeniser is None:
-            return 0, limit
+        if self._tokeniser is None:
+            return 0, self._token_limit
         with quiet():
-            return len(tokeniser(prompt)["input_ids"]), limit
+            return len(self._tokeniser(prompt)["input_ids"]), self._token_limit
 
     def draw(
         self,
