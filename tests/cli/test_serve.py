@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mindseye.cli.origins import collections_of
 from mindseye.cli.serve import greeting, needs
 from mindseye.errors import Unavailable
 from mindseye.serve.http.access import Access
@@ -143,10 +142,6 @@ def test_the_studio_says_where_it_is_and_never_tells_the_token() -> None:
     lines = greeting(["emoji"], Access("127.0.0.1", 8123, token="a-token-of-some-length"), pages=True)
     assert lines[0] == "the studio, with emoji: http://127.0.0.1:8123 (Ctrl-C stops)"
     assert "a-token-of-some-length" not in " ".join(lines)
-
-
-def test_the_studio_opens_what_its_models_were_trained_on_where_it_is_at_hand(tmp_path: Path) -> None:
-    assert collections_of(["emoji", str(tmp_path), "emoji"]) == ["emoji"]
 
 
 def test_a_missing_package_is_named_with_the_line_that_installs_it() -> None:

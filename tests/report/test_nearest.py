@@ -15,7 +15,8 @@ from mindseye.errors import BadInput
 from mindseye.imagine.imaginer import Imaginer
 from mindseye.learn.learner import PictureFormat
 from mindseye.pictures.story import save_png
-from mindseye.report.nearest import IN_A_STORY, TrainingLooks, training_collection, training_looks
+from mindseye.report.nearest import IN_A_STORY, TrainingLooks, training_looks
+from mindseye.report.origins import collections_of, training_collection
 from mindseye.train.run import RunFolder
 
 AT = PictureFormat(size_px=16, channels=4, pixel_art=True)
@@ -55,6 +56,7 @@ def test_the_pictures_of_a_run_are_found_and_those_that_changed_since_are_not(
     imaginer = mindseye.load(trained.path)
     found = training_collection(imaginer)
     assert found is not None and found.path == tmp_path / "things"
+    assert collections_of([str(trained.path), "emoji", str(tmp_path), "emoji"]) == [str(found.path), "emoji"]
     written(tmp_path / "things", count=5)
     refuse(imaginer)
     shutil.rmtree(tmp_path / "things")

@@ -165,8 +165,8 @@ def compare(
 
     Where two intervals overlap there is no difference that can be relied on, and it is said so.
     """
-    from mindseye.cli.origins import collections_of
     from mindseye.report.compare import compare as compare_models
+    from mindseye.report.origins import collections_of
 
     if len(models) < 2:
         raise BadInput("one model cannot be compared", next_step="name two or more")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mindseye.cli import console
-from mindseye.cli.origins import collections_of
 from mindseye.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
@@ -97,6 +96,8 @@ def studio(
     --collection is named, it has those that its models were trained on, where they are at hand.
     """
     needs(*NEEDED, "gradio", extra="studio")
+    from mindseye.report.origins import collections_of
+
     access, models = _access(host, port, token, guest_token, allow_host), models or DEFAULT
     collections = collection or collections_of(models)
     _run(models, access, collections, runs, queue, remember, alike, strip=strip, pages=True)

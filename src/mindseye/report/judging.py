@@ -18,7 +18,8 @@ from mindseye.observe.pictures import load_picture_encoder
 from mindseye.pictures.opener import open_picture
 from mindseye.pictures.story import read_story
 from mindseye.pictures.tensors import fit
-from mindseye.report.nearest import TrainingLooks, training_collection
+from mindseye.report.nearest import TrainingLooks
+from mindseye.report.origins import training_collection
 from mindseye.report.thinking import thinker_of
 
 NEAREST = 5

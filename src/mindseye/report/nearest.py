@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from mindseye.collection.builtin import BUILTIN
-from mindseye.collection.collection import Collection, Split, is_prepared
-from mindseye.collection.opening import open_collection
+from mindseye.collection.collection import Collection, Split
 from mindseye.errors import BadInput
 from mindseye.files import cache_folder
 from mindseye.imagine.imaginer import Imaginer
@@ -25,7 +22,7 @@ from mindseye.imagine.picture import Picture
 from mindseye.learn.learner import PictureFormat
 from mindseye.observe.pictures import PictureEncoder, load_picture_encoder, picture_features
 from mindseye.pictures.story import NearPicture
-from mindseye.train.run import RunFolder
+from mindseye.report.origins import training_collection
 
 IN_A_STORY = 3  # pictures that are named
 
@@ -115,24 +112,6 @@ class TrainingLooks:
 
 def _named(near: Sequence[Nearby]) -> tuple[NearPicture, ...]:
     return tuple(NearPicture(file_name=one.file_name, cosine=round(one.cosine, 3)) for one in near)
-
-
-def training_collection(imaginer: Imaginer) -> Collection | None:
-    """What a model was trained on, where it is at hand: the run it lies in names it, or it is built in.
-
-    None where it is not, or where it is no longer what the model was trained on.
-    """
-    if imaginer.about is None:
-        return None
-    learnt = imaginer.about.collection
-    plan = RunFolder(imaginer.path.parent).read_plan()
-    if plan is not None and is_prepared(Path(plan.collection_path)):
-        found = open_collection(Path(plan.collection_path))
-    elif learnt.name in BUILTIN:
-        found = open_collection(learnt.name)
-    else:
-        return None
-    return found if found.fingerprint == learnt.fingerprint else None
 
 
 def training_looks(imaginer: Imaginer, log: Log = lambda line: None) -> TrainingLooks:
