@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+AS_IT_COMES = "as it comes: float32, uncompiled"  # of a peer that is not tuned
 PEAK = Path(__file__).with_name("peak.py")
 
 

@@ -21,7 +21,7 @@ from mindseye.learn.batch import Batch
 from peers import flow
 from peers.practice import practise
 from peers.trained import Trained
-from race import Runner
+from race import AS_IT_COMES, Runner
 
 LEARNING_RATE = 8e-5  # its README's
 BATCH_SIZE = 16  # half its README's, for twice the steps
@@ -70,7 +70,7 @@ def training(*, size_px: int, channels: int, batch_size: int) -> Runner:
         optimiser.step()
         optimiser.zero_grad()
 
-    name = "denoising-diffusion-pytorch Unet, as it comes: float32, uncompiled"
+    name = f"denoising-diffusion-pytorch Unet, {AS_IT_COMES}"
     return Runner(name, flow.parameters_of(diffusion), batch_size, step)
 
 

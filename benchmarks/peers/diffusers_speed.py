@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 import ours
 from peers import flow
-from race import Runner
+from race import AS_IT_COMES, Runner
 
 
 def training_runner(
@@ -39,7 +39,7 @@ def training_runner(
         optimiser.zero_grad()
 
     precision = str(ours.fast_precision()).removeprefix("torch.")
-    how = f"{precision}, compiled" if tuned else "as it comes: float32, uncompiled"
+    how = f"{precision}, compiled" if tuned else AS_IT_COMES
     return Runner(f"{name}, {how}", flow.parameters_of(module), batch_size, step)
 
 
