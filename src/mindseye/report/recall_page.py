@@ -106,9 +106,9 @@ def learns_from(hasher: str) -> str:
 
 
 def spread(values: Sequence[float]) -> str:
-    """A mean over the seeds and half of what lies between the least and the most."""
+    """A mean over the seeds and half of what lies between the least and the most; of one seed the value alone."""
     mean, low, high = values
-    return f"{mean:.3f} ± {(high - low) / 2:.3f}"
+    return f"{mean:.3f} ± {(high - low) / 2:.3f}" if high > low else f"{mean:.3f}"
 
 
 def forgetting_table(rows: Sequence[dict[str, Any]]) -> list[list[str]]:

@@ -138,21 +138,24 @@ def _frechet(x: NDArray[np.float64], wx: NDArray[np.float64], y: NDArray[np.floa
     """The distance for pictures that occur `wx` and `wy` times.
 
     With S1 = A'A and S2 = B'B the eigenvalues of S1 S2 are the squared singular values of A B', so the trace of its
-    root is their sum: no root of an eigenvalue that is zero but for rounding.
+    root is their sum: no root of an eigenvalue that is zero but for rounding. Rows of A are pictures; where both sets
+    have more of them than features, the triangle of A's QR decomposition does as well.
     """
     (mean_x, a), (mean_y, b) = _mean_and_root(x, wx), _mean_and_root(y, wy)
+    spread = np.square(a).sum() + np.square(b).sum()
+    if min(len(a), len(b)) > x.shape[1]:
+        a, b = np.linalg.qr(a, mode="r"), np.linalg.qr(b, mode="r")
     root = np.linalg.svd(a @ b.T, compute_uv=False).sum()
-    return max(0.0, float(np.square(mean_x - mean_y).sum() + np.square(a).sum() + np.square(b).sum() - 2 * root))
+    return max(0.0, float(np.square(mean_x - mean_y).sum() + spread - 2 * root))
 
 
 def _mean_and_root(
     rows: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The weighted mean, and A with A'A the unbiased covariance, [at most width, width]."""
+    """The weighted mean, and A with A'A the unbiased covariance, a row a picture."""
     total = weights.sum()
     mean: NDArray[np.float64] = weights @ rows / total
-    centred = np.sqrt(weights / (total - 1))[:, None] * (rows - mean)
-    root: NDArray[np.float64] = np.asarray(np.linalg.qr(centred, mode="r"))
+    root: NDArray[np.float64] = np.sqrt(weights / (total - 1))[:, None] * (rows - mean)
     return mean, root
 
 
