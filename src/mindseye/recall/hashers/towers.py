@@ -97,7 +97,7 @@ class Objective(ABC):
         """The loss of pictures `x` and their captions `y`, which are the pairs' pictures `rows`."""
 
     def parameters(self) -> Iterable[Tensor]:
-        """What is trained besides the towers."""
+        """What is trained besides the towers, a row a label; an update begins with the rows of earlier labels."""
         return ()
 
     def begin_epoch(self, epoch: int) -> None:  # noqa: B027
@@ -168,8 +168,7 @@ def fit_towers(
         name: of the hasher.
         pairs: captioned pictures, all of them with captions.
         bits: of a code.
-        objective_of: pairs to what is lessened; its own parameters are trained too, a row a label, as the columns of
-            labels are.
+        objective_of: pairs to what is lessened; its own parameters are trained too.
         settings: how.
         seed: of the first weights, the order, the choice of captions and what is left out.
 
@@ -183,7 +182,8 @@ def fit_towers(
     rngs = [rng_at(seed, f"tower of {kind}") for kind in KINDS]
     begun = [_begun(turned, settings.units, rng) for rng in rngs]
     towers = _train(pairs, found, begun, objective, settings, seed, rngs)
-    state = _State(found.moments, Memory.of(pairs, seed).at_most(MEMORY), objective_of, objective, settings, seed)
+    memory, learnt = Memory.of(pairs, seed).at_most(MEMORY), list(objective.parameters())
+    state = _State(found.moments, memory, objective_of, learnt, settings, seed)
     return JointHasher(name, *towers, partial(_go_on, state=state))
 
 
@@ -193,14 +193,14 @@ class _State:
 
     Attributes:
         moments: of all pairs so far.
-        objective: with what it has learnt of labels.
+        learnt: what the objective has learnt, a row a label.
         chunks: how often they went on.
     """
 
     moments: Moments
     memory: Memory
     objective_of: ObjectiveOf
-    objective: Objective
+    learnt: list[Tensor]
     settings: Settings
     seed: int
     chunks: int = 0
@@ -211,8 +211,9 @@ def _go_on(before: JointHasher, pairs: Pairs, state: _State) -> JointHasher:
     found = _canonical(pairs, state.moments)
     memory = state.memory.plus(pairs, state.seed, chunk)
     objective = state.objective_of(memory.pairs)
-    for learnt, own in zip(state.objective.parameters(), objective.parameters(), strict=True):
-        own.data[: len(learnt)] = learnt.detach()
+    own = list(objective.parameters())
+    for earlier, now in zip(state.learnt, own, strict=True):
+        now.data[: len(earlier)] = earlier.data
     values = np.concatenate([before.picture_values(pairs.pictures), before.word_values(pairs.words)])
     scale = 1 / _size(values)  # values that training made large would learn no more under a tanh
     moments, begun = found.moments, []
@@ -225,7 +226,7 @@ def _go_on(before: JointHasher, pairs: Pairs, state: _State) -> JointHasher:
     settings = replace(state.settings, steps=MORE_STEPS, rate=MORE_RATE * state.settings.rate)
     rngs = [rng_at(state.seed, f"tower of {kind}", chunk) for kind in KINDS]
     towers = _train(memory.pairs, found, begun, objective, settings, state.seed, rngs)
-    after = replace(state, moments=moments, memory=memory.at_most(MEMORY), objective=objective, chunks=chunk)
+    after = replace(state, moments=moments, memory=memory.at_most(MEMORY), learnt=own, chunks=chunk)
     return JointHasher(before.name, *towers, partial(_go_on, state=after))
 
 
