@@ -15,57 +15,62 @@ from jaxtyping import Int
 from numpy.typing import NDArray
 
 from mindseye.recall.bits import distances
-from mindseye.recall.hashers import Hasher, OnlineHasher, Pairs, encode_pictures, encode_words, fit_cca_itq, fit_lemon
+from mindseye.recall.hashers import FITS, Hasher, Pairs, encode_pictures, encode_words
 from mindseye.recall.ranking import average_precision, ranked
 from mindseye.report.retrieval import Task
 
 CHUNKS = 5
 
 
-def forgetting(task: Task, train: Pairs, bits: int, log: Callable[[str], None], seed: int = 0) -> list[dict[str, Any]]:
-    """The curve: a row a chunk.
+def forgetting(
+    task: Task, train: Pairs, name: str, bits: int, log: Callable[[str], None], seed: int = 0
+) -> list[dict[str, Any]]:
+    """The curve of a hasher: a row a chunk.
 
     Args:
         task: what is to be found; its rows that are not held out are the captioned training pictures.
         train: the training pictures with captions and labels.
+        name: of the hasher, one of `GO_ON`.
         bits: of the codes.
         log: called with a line of text now and then.
         seed: of the hashers and of how ties are settled.
 
     Returns:
-        Plain JSON values, mAP@all of words to pictures each: `updated` (LEMON brought up to date, pictures encoded
-        again), `kept` (the same, each picture with the code of its arrival), `refit` (LEMON fitted anew on all so far),
-        `cca_itq` (so is CCA-ITQ), `first` (as `updated`, among the pictures of the first chunk); `drift` (bits of 100
-        in which the first chunk's codes changed), and the seconds of `updated` and `refit`.
+        Plain JSON values, mAP@all of words to pictures each: `updated` (the hasher brought up to date, pictures encoded
+        again), `kept` (the same, each picture with the code of its arrival), `refit` (fitted anew on all so far),
+        `first` (as `updated`, among the pictures of the first chunk); `drift` (bits of 100 in which the first chunk's
+        codes changed), and the seconds of `updated` and `refit`.
+
+    Raises:
+        BadInput: the first chunk is too little for a fit.
     """
     train = train.captioned()
     arrived = np.array_split(arrival(task), CHUNKS)
-    online: OnlineHasher | None = None
+    online: Hasher | None = None
     kept: list[NDArray[np.uint8]] = []
     before: NDArray[np.uint8] | None = None
     rows = []
     for step in range(1, CHUNKS + 1):
         chunk, so_far = train.rows(arrived[step - 1]), np.concatenate(arrived[:step])
         began = time.perf_counter()
-        online = fit_lemon(chunk, bits, seed, len(chunk.pictures)) if online is None else online.update(chunk)
+        online = FITS[name](chunk, bits, seed) if online is None else online.update(chunk)
         update_seconds = time.perf_counter() - began
         began = time.perf_counter()
-        again = fit_lemon(train.rows(so_far), bits, seed, len(so_far))
+        again = FITS[name](train.rows(so_far), bits, seed)
         refit_seconds = time.perf_counter() - began
         codes = encode_pictures(online, train.pictures[so_far])
         first = codes[: len(arrived[0])]
         kept.append(codes[-len(chunk.pictures) :])
-        cca_itq = fit_cca_itq(train.rows(so_far), bits, seed)
         changed = None if before is None else 100 * float(np.bitwise_count(first ^ before).sum() / (8 * first.size))
         rows.append(
             {
                 "figure": "forgetting",
+                "hasher": name,
                 "bits": bits,
                 "pictures": len(so_far),
                 "updated": _found(task, online, codes, so_far, seed),
                 "kept": _found(task, online, np.concatenate(kept), so_far, seed),
                 "refit": _found(task, again, encode_pictures(again, train.pictures[so_far]), so_far, seed),
-                "cca_itq": _found(task, cca_itq, encode_pictures(cca_itq, train.pictures[so_far]), so_far, seed),
                 "first": _found(task, online, first, arrived[0], seed),
                 "drift": None if changed is None else round(changed, 1),
                 "update_seconds": round(update_seconds, 2),
@@ -73,7 +78,7 @@ def forgetting(task: Task, train: Pairs, bits: int, log: Callable[[str], None], 
             }
         )
         before = first
-        log(f"forgetting: {len(so_far):,} pictures")
+    log(f"{name}, {bits} bits: brought up to date {CHUNKS - 1} times")
     return rows
 
 

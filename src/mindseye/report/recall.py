@@ -28,7 +28,7 @@ from mindseye.randomness import rng_at
 from mindseye.recall.bits import checked_bits, distances, pack
 from mindseye.recall.companions import with_companions
 from mindseye.recall.features import PLAIN, VIEWS, collection_features, parts
-from mindseye.recall.hashers import FITS, READS, SLOW, Hasher, Pairs, encode_pictures
+from mindseye.recall.hashers import FITS, GO_ON, READS, SLOW, Hasher, Pairs, encode_pictures
 from mindseye.recall.hashers.vtph import LAYOUT
 from mindseye.recall.ranking import by_radius
 from mindseye.report.forgetting import forgetting
@@ -88,7 +88,7 @@ class RecallEvaluation:
     runs: list[Run]
 
     def lines(self) -> str:
-        """JSON lines: one a fit, direction and way of measuring nearness, and one a step of the forgetting curve."""
+        """JSON lines: one a fit, direction and way of measuring nearness, and one a step of a forgetting curve."""
         rows = [line for run in self.runs for line in run.lines()] + self.facts["forgetting"]
         return "".join(json.dumps({"collection": self.facts["collection"], **row}) + "\n" for row in rows)
 
@@ -199,7 +199,13 @@ def measure_all(
         "bits": list(bits),
         "table": summarised(runs),
         "skipped": [{"hasher": hasher, "bits": width, "why": why} for (hasher, width), why in skipped.items()],
-        "forgetting": forgetting(task, train, width, log) if "lemon" in hashers else [],
+        "forgetting": [
+            row
+            for hasher in hashers
+            if hasher in GO_ON and (hasher, width) not in skipped
+            for view in [views[READS.get(hasher, PLAIN)]]
+            for row in forgetting(view.task, view.train, hasher, width, log)
+        ],
         "theme": theme_figures(task, train, width),
         "buckets": bucket_figures(task, train, fitted) if "ecc_snap" in hashers else [],
     }

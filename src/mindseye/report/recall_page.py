@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WAYS = ("words to pictures", "pictures to words")
 UNTAUGHT = ("random", "sign_projection")
-CURVES = ("updated", "kept", "refit", "cca_itq")
+CURVES = ("updated", "kept", "refit")
 
 
 def render(evaluation: RecallEvaluation) -> str:
@@ -33,7 +33,7 @@ def render(evaluation: RecallEvaluation) -> str:
         heads=HEADS,
         table=table(facts),
         precision_recall=_precision_recall(evaluation),
-        curve=_forgetting_chart(facts["forgetting"]),
+        curves=_forgetting_charts(facts["forgetting"]),
         forgetting_heads=FORGETTING_HEADS,
         forgetting=forgetting_table(facts["forgetting"]),
         bucket_heads=BUCKET_HEADS,
@@ -61,8 +61,8 @@ HEADS = [
     "mAP@50", "R@1 / 5 / 10", "fit", "a picture", "bytes",
 ]  # fmt: skip
 FORGETTING_HEADS = [
-    "pictures so far", "updated", "old codes kept", "fitted anew", "cca_itq anew", "among the first fifth",
-    "codes changed", "update", "fit anew",
+    "hasher", "pictures so far", "updated", "old codes kept", "fitted anew", "among the first fifth", "codes changed",
+    "update", "fit anew",
 ]  # fmt: skip
 BUCKET_HEADS = [
     "code", "bits", "name of a bucket", "too far", "relevant in the bucket", "all in the bucket",
@@ -114,7 +114,7 @@ def spread(values: Sequence[float]) -> str:
 def forgetting_table(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
     return [
         [
-            f"{row['pictures']:,}", *(f"{row[kind]:.3f}" for kind in (*CURVES, "first")),
+            row["hasher"], f"{row['pictures']:,}", *(f"{row[kind]:.3f}" for kind in (*CURVES, "first")),
             "" if row["drift"] is None else f"{row['drift']:.0f}%", f"{row['update_seconds']:.1f} s",
             f"{row['refit_seconds']:.1f} s",
         ]
@@ -167,10 +167,14 @@ def _precision_recall(evaluation: RecallEvaluation) -> list[tuple[str, Markup]]:
     ]
 
 
-def _forgetting_chart(rows: Sequence[dict[str, Any]]) -> Markup | None:
-    if not rows:
-        return None
-    found = {kind: [(row["pictures"], row[kind]) for row in rows] for kind in CURVES}
-    top = max(value for line in found.values() for _, value in line)
-    ends = rows[0]["pictures"], rows[-1]["pictures"]
-    return charts.lines(found, label="mAP@all after each chunk", across=ends, upward=top)
+def _forgetting_charts(rows: Sequence[dict[str, Any]]) -> list[tuple[str, Markup]]:
+    """Of every hasher that was brought up to date, all on one scale."""
+    top = max((row[kind] for row in rows for kind in CURVES), default=1.0)
+    charted = []
+    for hasher in dict.fromkeys(row["hasher"] for row in rows):
+        own = [row for row in rows if row["hasher"] == hasher]
+        found = {kind: [(row["pictures"], row[kind]) for row in own] for kind in CURVES}
+        ends = own[0]["pictures"], own[-1]["pictures"]
+        label = f"mAP@all of {hasher} after each chunk"
+        charted.append((hasher, charts.lines(found, label=label, across=ends, upward=top)))
+    return charted

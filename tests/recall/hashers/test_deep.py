@@ -79,7 +79,7 @@ def test_bits_are_balanced(name: str, fitted: dict[str, Hasher], labelled: Drawn
 
 def test_without_a_step_the_towers_are_cca_itq(labelled: Drawn) -> None:
     pairs = labelled(300)
-    begun = fit_towers("none", pairs, 16, Ucch(300, 16, 0), Settings(steps=0), seed=3)
+    begun = fit_towers("none", pairs, 16, lambda own: Ucch(300, 16, 0), Settings(steps=0), seed=3)
     reference = fit_cca_itq(pairs, 16, seed=3)
     assert np.array_equal(encode_pictures(begun, pairs.pictures), encode_pictures(reference, pairs.pictures))
     assert np.array_equal(encode_words(begun, pairs.words), encode_words(reference, pairs.words))

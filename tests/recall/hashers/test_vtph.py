@@ -246,3 +246,8 @@ def test_rows_that_it_cannot_read_are_refused(fitted: Hasher, splits: dict[str, 
         fit_vtph(replace(train, labels=None), 16, layout=LAYOUT)
     with pytest.raises(BadInput, match="too few"):
         with_companions({"train": train.rows(np.arange(2))}, LAYOUT)
+
+
+def test_it_says_that_it_cannot_go_on_learning(fitted: Hasher, completed: dict[str, Pairs]) -> None:
+    with pytest.raises(BadInput, match="cannot go on learning"):
+        fitted.update(completed["train"])

@@ -4,7 +4,7 @@
     random_codes.py      chance
     sign_projection.py   the signs of random projections, which learn nothing of pairs
     cca_itq.py           canonical correlations, rotated for their signs: the default
-    lemon.py             goes on learning, chunk by chunk, from running sums
+    lemon.py             codes of labels and regressions to them, from running sums
     towers.py            two small networks, which the following train
     csq.py               to the hash centres of what is shown
     orthohash.py         by a classifier whose classes are fixed codes
@@ -15,11 +15,12 @@
     ecc_snap.py          CCA-ITQ's codes, drawn to the words of an error-correcting code
     vtph.py              tokens, prompts from the other kind, and a head over both; with vtph_network.py, vtph_losses.py
                          and vtph_rows.py
+    memory.py            earlier pairs, a sample of them, for towers that go on learning
     folder.py            on disk
 
 A method is one file with a function that fits it. `FITS` names them all, `SUPERVISED` those that need labels,
-`READS` those that read other features than the plain ones, and which, `SLOW` those that are fitted only when named, and
-`KEPT` those that `save_hasher` writes and a search can use.
+`READS` those that read other features than the plain ones, and which, `SLOW` those that are fitted only when named,
+`KEPT` those that `save_hasher` writes and a search can use, and `GO_ON` those of them whose `update` goes on learning.
 """
 
 from __future__ import annotations
@@ -37,7 +38,6 @@ from mindseye.recall.hashers.hasher import (
     DEFAULT_BITS,
     Hasher,
     JointHasher,
-    OnlineHasher,
     Pairs,
     encode_pictures,
     encode_words,
@@ -53,13 +53,13 @@ from mindseye.recall.hashers.vtph import Vtph, fit_vtph, fit_vtph_published
 __all__ = [
     "DEFAULT_BITS",
     "FITS",
+    "GO_ON",
     "KEPT",
     "READS",
     "SLOW",
     "SUPERVISED",
     "Hasher",
     "JointHasher",
-    "OnlineHasher",
     "Pairs",
     "RandomCodes",
     "Vtph",
@@ -111,7 +111,7 @@ READS = {"fusion": "wide", "vtph": "companions", "vtph_published": "own pictures
 SLOW = ("vtph", "vtph_published")
 KEPT: dict[str, Callable[[Pairs, int], JointHasher | Vtph]] = {
     "cca_itq": fit_cca_itq,
-    "lemon": lambda pairs, bits: fit_lemon(pairs, bits).now,  # its functions, without the sums from which it goes on
+    "lemon": fit_lemon,
     "csq": fit_csq,
     "orthohash": fit_orthohash,
     "dsph": fit_dsph,
@@ -120,3 +120,4 @@ KEPT: dict[str, Callable[[Pairs, int], JointHasher | Vtph]] = {
     "fusion": fit_fusion,
     "vtph": fit_vtph,
 }
+GO_ON = tuple(name for name in KEPT if name not in SLOW)

@@ -2,11 +2,17 @@
 
 Hotelling 1936 for canonical correlation analysis; Gong, Lazebnik, Gordo and Perronnin 2013, "Iterative Quantization: A
 Procrustean Approach to Learning Binary Codes for Large-Scale Image Retrieval", for the rest. Seconds on a processor.
+
+It goes on learning from means and covariances, which are those of all pairs so far, exactly. Directions move, change
+their order and their signs with every pair; so they are turned until they are as near as they can be to what the hasher
+was before (an orthogonal Procrustes problem, Schoenemann 1966), and few bits change. More turns of ITQ have no part in
+that: they would find a little more among codes made again, and much less among old ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,12 +49,78 @@ def fit_cca_itq(pairs: Pairs, bits: int, seed: int = 0, ridge: float = RIDGE) ->
             next_step=f"use {most // 8 * 8} bits or fewer",
         )
     found = canonical(pairs, bits, ridge)
-    rotation = itq_rotation(found.points, seed)
+    return _turned(found, itq_rotation(found.points, seed), ridge)
+
+
+def _turned(found: Canonical, rotation: Matrix, ridge: float) -> JointHasher:
+    """The hasher whose bits are the directions, as much as each agrees, turned."""
+    moments = found.moments
     return JointHasher(
         "cca_itq",
-        _projection(found.picture_mean, found.a * found.correlation @ rotation),
-        _projection(found.word_mean, found.b * found.correlation @ rotation),
+        _projection(moments.picture_mean, found.a * found.correlation @ rotation),
+        _projection(moments.word_mean, found.b * found.correlation @ rotation),
+        partial(_updated, moments=moments, ridge=ridge),
     )
+
+
+def _updated(before: JointHasher, pairs: Pairs, moments: Moments, ridge: float) -> JointHasher:
+    """Of all pairs so far, turned by the R that lessens the mean of || R'v - u ||^2, u being what v was before."""
+    found = canonical(pairs, before.bits, ridge, moments)
+    met = np.zeros((before.bits, before.bits))  # the mean of v u', over pictures and captions
+    for encoder, directions, covariance in (
+        (before.pictures, found.a, found.moments.pictures),
+        (before.words, found.b, found.moments.words),
+    ):
+        assert isinstance(encoder, Projection)
+        met += (directions * found.correlation).T @ covariance @ encoder.weight
+    left, _, right = np.linalg.svd(met)
+    return _turned(found, left @ right, ridge)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """All that canonical correlations need of pairs: every picture counts once, however many captions it has.
+
+    Attributes:
+        count: of pictures.
+        picture_mean, word_mean: of the features of length 1.
+        pictures, words: their covariances.
+        across: the covariance of pictures with their captions.
+    """
+
+    count: int
+    picture_mean: Matrix
+    word_mean: Matrix
+    pictures: Matrix
+    words: Matrix
+    across: Matrix
+
+    @staticmethod
+    def of(pairs: Pairs) -> Moments:
+        share = _share(pairs)
+        pictures, words, count = unit(pairs.pictures), unit(pairs.words), len(pairs.pictures)
+        picture_mean, word_mean = pictures.mean(0), (share * words).sum(0) / count
+        x, y = pictures - picture_mean, words - word_mean
+        across = x.T @ _mean_caption(pairs, y) / count
+        return Moments(count, picture_mean, word_mean, x.T @ x / count, (share * y).T @ y / count, across)
+
+    def plus(self, more: Moments) -> Moments:
+        """Of both together (Chan, Golub and LeVeque 1979)."""
+        count = self.count + more.count
+        new = more.count / count
+        x, y = more.picture_mean - self.picture_mean, more.word_mean - self.word_mean
+
+        def both(one: Matrix, other: Matrix, between: Matrix) -> Matrix:
+            return (1 - new) * one + new * other + (1 - new) * new * between
+
+        return Moments(
+            count,
+            self.picture_mean + new * x,
+            self.word_mean + new * y,
+            both(self.pictures, more.pictures, np.outer(x, x)),
+            both(self.words, more.words, np.outer(y, y)),
+            both(self.across, more.across, np.outer(x, y)),
+        )
 
 
 @dataclass(frozen=True)
@@ -56,14 +128,13 @@ class Canonical:
     """What pictures and their captions agree in.
 
     Attributes:
-        picture_mean, word_mean: of the features of length 1.
+        moments: what it was found from.
         a, b: a column a direction, of pictures and of words.
         correlation: how much the two agree in each.
         x, y: the pictures, and the mean of the captions of each, with their means taken off.
     """
 
-    picture_mean: Matrix
-    word_mean: Matrix
+    moments: Moments
     a: Matrix
     b: Matrix
     correlation: Matrix
@@ -76,24 +147,37 @@ class Canonical:
         return np.concatenate([self.x @ self.a, self.y @ self.b]) * self.correlation
 
 
-def canonical(pairs: Pairs, count: int, ridge: float = RIDGE) -> Canonical:
+def canonical(pairs: Pairs, count: int, ridge: float = RIDGE, before: Moments | None = None) -> Canonical:
     """The `count` directions in which captioned pictures and their captions agree the most.
+
+    Args:
+        pairs: captioned pictures.
+        count: of directions.
+        ridge: as for `fit_cca_itq`.
+        before: of pairs that came earlier, which count as much.
 
     Raises:
         BadInput: fewer than two pictures have captions.
     """
     pairs = pairs.captioned()
-    of, captions = pairs.picture_of, np.bincount(pairs.picture_of)
-    share = 1 / captions[of][:, None]  # of a caption among those of its picture
-    pictures, words = unit(pairs.pictures), unit(pairs.words)
-    picture_mean, word_mean = pictures.mean(0), (share * words).sum(0) / len(pictures)
-    x, y = pictures - picture_mean, words - word_mean
-    mean_y = np.zeros((len(x), y.shape[1]))  # over the captions of a picture
-    np.add.at(mean_y, of, share * y)
+    moments = Moments.of(pairs) if before is None else before.plus(Moments.of(pairs))
     a, b, correlation = canonical_directions(
-        _ridged(x.T @ x / len(x), ridge), _ridged((share * y).T @ y / len(x), ridge), x.T @ mean_y / len(x), count
+        ridged(moments.pictures, ridge), ridged(moments.words, ridge), moments.across, count
     )
-    return Canonical(picture_mean, word_mean, a, b, correlation, x, mean_y)
+    x = unit(pairs.pictures) - moments.picture_mean
+    return Canonical(moments, a, b, correlation, x, _mean_caption(pairs, unit(pairs.words) - moments.word_mean))
+
+
+def _share(pairs: Pairs) -> Matrix:
+    """Of each caption among those of its picture, a column."""
+    return np.asarray(1 / np.bincount(pairs.picture_of)[pairs.picture_of][:, None])
+
+
+def _mean_caption(pairs: Pairs, words: Matrix) -> Matrix:
+    """A row a picture: the mean over its captions."""
+    mean = np.zeros((len(pairs.pictures), words.shape[1]))
+    np.add.at(mean, pairs.picture_of, _share(pairs) * words)
+    return mean
 
 
 def canonical_directions(cxx: Matrix, cyy: Matrix, cxy: Matrix, count: int) -> tuple[Matrix, Matrix, Matrix]:
@@ -128,7 +212,8 @@ def itq_rotation(v: Matrix, seed: int, turns: int = TURNS) -> Matrix:
     return rotation
 
 
-def _ridged(covariance: Matrix, ridge: float) -> Matrix:
+def ridged(covariance: Matrix, ridge: float = RIDGE) -> Matrix:
+    """A covariance with a multiple of its mean eigenvalue on the diagonal."""
     diagonal = np.eye(len(covariance)) * (ridge * np.trace(covariance) / len(covariance))
     return np.asarray(covariance + diagonal)
 

@@ -38,8 +38,11 @@ def fit_csq(pairs: Pairs, bits: int, seed: int = 0, settings: Settings = SETTING
     Raises:
         BadInput: there are no labels, or `bits` is no power of 2.
     """
-    pairs = pairs.captioned()
-    return fit_towers("csq", pairs, bits, Csq(targets(pairs.labelled(), bits, seed)), settings, seed)
+
+    def objective(own: Pairs) -> Csq:
+        return Csq(targets(own.labelled(), bits, seed))
+
+    return fit_towers("csq", pairs.captioned(), bits, objective, settings, seed)
 
 
 def targets(labels: Bool[np.ndarray, "row label"], bits: int, seed: int) -> Float[np.ndarray, "row bit"]:

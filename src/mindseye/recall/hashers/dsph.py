@@ -41,8 +41,7 @@ def fit_dsph(pairs: Pairs, bits: int, seed: int = 0, settings: Settings = SETTIN
     Raises:
         BadInput: there are no labels.
     """
-    pairs = pairs.captioned()
-    return fit_towers("dsph", pairs, bits, Dsph(pairs.labelled(), bits, seed), settings, seed)
+    return fit_towers("dsph", pairs.captioned(), bits, lambda own: Dsph(own.labelled(), bits, seed), settings, seed)
 
 
 def margin(classes: int, bits: int) -> float:

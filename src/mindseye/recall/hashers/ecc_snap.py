@@ -118,6 +118,9 @@ class SnappedHasher:
     def word_values(self, features: Float[np.ndarray, "caption width"]) -> Float[np.ndarray, "caption bit"]:
         return self._snapped(self.raw.word_values(features))
 
+    def update(self, pairs: Pairs) -> SnappedHasher:
+        return SnappedHasher(self.raw.update(pairs), self.decoder)
+
     def _snapped(self, values: Float[np.ndarray, "row bit"]) -> Float[np.ndarray, "row bit"]:
         bits = self.decoder.snap((values >= 0).astype(np.uint8)).bits
         size = np.maximum(np.abs(values), np.finfo(np.float32).tiny)  # -0 would be at least 0

@@ -68,8 +68,8 @@ def _stored(hasher: JointHasher) -> tuple[dict[str, Any], Arrays]:
 
 
 def _restored(about: dict[str, Any], weights: Arrays) -> JointHasher:
-    encoders = (_encoder(about["encoders"][kind], kind, weights) for kind in ("pictures", "words"))
-    return JointHasher(about["name"], *encoders)
+    pictures, words = (_encoder(about["encoders"][kind], kind, weights) for kind in ("pictures", "words"))
+    return JointHasher(about["name"], pictures, words)
 
 
 def _encoder(kind_of_encoder: str, kind: str, weights: Arrays) -> Encoder:

@@ -27,5 +27,4 @@ def fit_fusion(pairs: Pairs, bits: int, seed: int = 0, settings: Settings = SETT
     Raises:
         BadInput: there are no labels.
     """
-    pairs = pairs.captioned()
-    return fit_towers("fusion", pairs, bits, Dsph(pairs.labelled(), bits, seed), settings, seed)
+    return fit_towers("fusion", pairs.captioned(), bits, lambda own: Dsph(own.labelled(), bits, seed), settings, seed)

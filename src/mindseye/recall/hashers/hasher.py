@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Protocol
 
@@ -100,12 +101,16 @@ class Hasher(Protocol):
         """The same of captions."""
         ...
 
+    def update(self, pairs: Pairs) -> Hasher:
+        """The hasher after more pairs; this one stays as it is, and so do the codes that it gave.
 
-class OnlineHasher(Hasher, Protocol):
-    """A hasher that goes on learning."""
+        Args:
+            pairs: captioned pictures, with labels where the hasher learns from them; the columns of earlier pairs come
+                first, new labels after them.
 
-    def update(self, pairs: Pairs) -> OnlineHasher:
-        """The hasher after more pairs; this one stays as it is, and so do the codes that it gave."""
+        Raises:
+            BadInput: they do not fit the hasher, or it cannot go on learning.
+        """
         ...
 
 
@@ -151,11 +156,17 @@ class Projection:
 
 @dataclass(frozen=True)
 class JointHasher:
-    """An encoder of pictures and one of words; a bit is the sign of a value that they give."""
+    """An encoder of pictures and one of words; a bit is the sign of a value that they give.
+
+    Attributes:
+        go_on: this hasher and more pairs, all of them with captions, to the hasher after them; None where what that
+            takes was not kept, as in a hasher from disk.
+    """
 
     name: str
     pictures: Encoder
     words: Encoder
+    go_on: Callable[[JointHasher, Pairs], JointHasher] | None = field(default=None, repr=False, compare=False)
 
     @property
     def bits(self) -> int:
@@ -174,6 +185,19 @@ class JointHasher:
 
     def word_values(self, features: Float[np.ndarray, "caption width"]) -> Float[np.ndarray, "caption bit"]:
         return self.words(features)
+
+    def update(self, pairs: Pairs) -> JointHasher:
+        if self.go_on is None:
+            raise cannot_go_on(self.name, "a hasher from disk has its functions, and not what they were learnt from")
+        pairs = pairs.captioned()
+        self.picture_values(pairs.pictures[:1])  # refuses features of another encoder
+        self.word_values(pairs.words[:1])
+        return self.go_on(self, pairs)
+
+
+def cannot_go_on(name: str, why: str) -> BadInput:
+    """What a hasher answers that has no update."""
+    return BadInput(f"this {name} cannot go on learning", why=why, next_step="fit one on the old and the new pairs")
 
 
 def arrays_of(encoder: Encoder) -> dict[str, NDArray[np.float32]]:
@@ -203,6 +227,20 @@ def refuse_other_width(features: Float[np.ndarray, "row width"], width: int) -> 
             f"features of the shape {list(features.shape)} do not fit this hasher",
             why=f"it reads rows of {width} numbers",
             next_step="use the encoder that it was fitted with",
+        )
+
+
+def refuse_fewer_labels(labels: int, before: int) -> None:
+    """Refuses labels that do not begin with those of earlier pairs.
+
+    Raises:
+        BadInput: there are fewer columns than before.
+    """
+    if labels < before:
+        raise BadInput(
+            f"{labels} labels do not go on from {before}",
+            why="a column stands for the same label in all pairs that a hasher learns from",
+            next_step="give the earlier columns first, empty ones too, and new labels after them",
         )
 
 

@@ -17,12 +17,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
 from numpy.typing import NDArray
 
 from mindseye.randomness import rng_at
 from mindseye.recall.bits import checked_bits
-from mindseye.recall.hashers.hasher import JointHasher, Pairs, Projection, unit
+from mindseye.recall.hashers.hasher import JointHasher, Pairs, Projection, refuse_fewer_labels, unit
 
 ALPHA, BETA, GAMMA = 1e4, 1e4, 0.1
 TURNS = 5
@@ -87,6 +86,7 @@ class Sums:
 
     def for_labels(self, labels: int) -> Sums:
         """With room for labels that were not there before."""
+        refuse_fewer_labels(labels, len(self.gb))
         more = labels - len(self.gb)
         below = ((0, more), (0, 0))
         return replace(self, vl=np.pad(self.vl, below[::-1]), gb=np.pad(self.gb, below), gv=np.pad(self.gv, below))
@@ -99,49 +99,22 @@ class Sums:
 
 
 @dataclass(frozen=True)
-class Lemon:
-    """An `OnlineHasher`: what it can do now, and the sums from which it goes on.
+class State:
+    """What it goes on from.
 
     Attributes:
-        now: the functions, which encode.
         chunks: how many it has learnt from.
+        seed: of the codes that each chunk begins with.
     """
 
-    now: JointHasher
     sums: Sums
     pictures: Moments
     words: Moments
     chunks: int
     seed: int
 
-    @property
-    def name(self) -> str:
-        return self.now.name
 
-    @property
-    def bits(self) -> int:
-        return self.now.bits
-
-    @property
-    def version(self) -> str:
-        return self.now.version
-
-    def picture_values(self, features: Float[np.ndarray, "picture width"]) -> Float[np.ndarray, "picture bit"]:
-        return self.now.picture_values(features)
-
-    def word_values(self, features: Float[np.ndarray, "caption width"]) -> Float[np.ndarray, "caption bit"]:
-        return self.now.word_values(features)
-
-    def update(self, pairs: Pairs) -> Lemon:
-        """The hasher after one more chunk.
-
-        Args:
-            pairs: captioned pictures with labels; the columns of earlier chunks come first, new labels after them.
-        """
-        return _updated(pairs, self.bits, self.sums, self.pictures, self.words, self.chunks, self.seed)
-
-
-def fit_lemon(pairs: Pairs, bits: int, seed: int = 0, chunk: int = CHUNK) -> Lemon:
+def fit_lemon(pairs: Pairs, bits: int, seed: int = 0, chunk: int = CHUNK) -> JointHasher:
     """The hasher, from chunks of the pairs in the order in which they are given.
 
     Args:
@@ -155,24 +128,24 @@ def fit_lemon(pairs: Pairs, bits: int, seed: int = 0, chunk: int = CHUNK) -> Lem
     """
     checked_bits(bits)
     pairs = pairs.captioned()
-    nothing = (Sums.none(bits), Moments.none(pairs.pictures.shape[1], bits), Moments.none(pairs.words.shape[1], bits))
+    pictures, words = (Moments.none(features.shape[1], bits) for features in (pairs.pictures, pairs.words))
     parts = np.array_split(np.arange(len(pairs.pictures)), -(-len(pairs.pictures) // chunk))
-    hasher = _updated(pairs.rows(parts[0]), bits, *nothing, 0, seed)
+    hasher = _learnt(pairs.rows(parts[0]), State(Sums.none(bits), pictures, words, 0, seed))
     for part in parts[1:]:
         hasher = hasher.update(pairs.rows(part))
     return hasher
 
 
-def _updated(pairs: Pairs, bits: int, sums: Sums, pictures: Moments, words: Moments, chunks: int, seed: int) -> Lemon:
-    pairs = pairs.captioned()
+def _learnt(pairs: Pairs, state: State) -> JointHasher:
+    """The hasher after one more chunk."""
     L = pairs.labelled().astype(np.float64)
-    sums = sums.for_labels(L.shape[1])
-    B, V = chunk_codes(L, sums, bits, rng_at(seed, "lemon", chunks))
-    pictures = pictures.plus(unit(pairs.pictures), B, np.ones(len(B)))
+    sums = state.sums.for_labels(L.shape[1])
+    B, V = chunk_codes(L, sums, len(sums.b), rng_at(state.seed, "lemon", state.chunks))
+    pictures = state.pictures.plus(unit(pairs.pictures), B, np.ones(len(B)))
     share = 1 / np.bincount(pairs.picture_of)[pairs.picture_of]  # of a caption among those of its picture
-    words = words.plus(unit(pairs.words), B[pairs.picture_of], share)
-    now = JointHasher("lemon", pictures.regression(), words.regression())
-    return Lemon(now, sums.plus(L, unit(L), B, V), pictures, words, chunks + 1, seed)
+    words = state.words.plus(unit(pairs.words), B[pairs.picture_of], share)
+    after = State(sums.plus(L, unit(L), B, V), pictures, words, state.chunks + 1, state.seed)
+    return JointHasher("lemon", pictures.regression(), words.regression(), lambda _, more: _learnt(more, after))
 
 
 def chunk_codes(L: Matrix, sums: Sums, bits: int, rng: np.random.Generator) -> tuple[Matrix, Matrix]:

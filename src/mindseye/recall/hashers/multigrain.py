@@ -44,8 +44,11 @@ def fit_multigrain(pairs: Pairs, bits: int, seed: int = 0, settings: Settings = 
     Raises:
         BadInput: fewer than two pictures have captions.
     """
-    pairs = pairs.captioned()
-    return fit_towers("multigrain", pairs, bits, Multigrain(similarity(pairs), bits), settings, seed)
+
+    def objective(own: Pairs) -> Multigrain:
+        return Multigrain(similarity(own), bits)
+
+    return fit_towers("multigrain", pairs.captioned(), bits, objective, settings, seed)
 
 
 def similarity(pairs: Pairs) -> Float[np.ndarray, "picture picture"]:

@@ -38,10 +38,12 @@ def fit_orthohash(pairs: Pairs, bits: int, seed: int = 0, settings: Settings = S
     Raises:
         BadInput: there are no labels, or `bits` is no power of 2.
     """
-    pairs = pairs.captioned()
-    labels = pairs.labelled()
-    objective = OrthoHash(labels, class_centres(labels.shape[1], bits, seed).astype(np.float32))
-    return fit_towers("orthohash", pairs, bits, objective, settings, seed)
+
+    def objective(own: Pairs) -> OrthoHash:
+        labels = own.labelled()
+        return OrthoHash(labels, class_centres(labels.shape[1], bits, seed).astype(np.float32))
+
+    return fit_towers("orthohash", pairs.captioned(), bits, objective, settings, seed)
 
 
 class OrthoHash(Objective):

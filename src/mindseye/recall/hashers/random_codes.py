@@ -31,6 +31,9 @@ class RandomCodes:
     def word_values(self, features: Float[np.ndarray, "caption width"]) -> Float[np.ndarray, "caption bit"]:
         return self._drawn(features)
 
+    def update(self, pairs: Pairs) -> RandomCodes:
+        return self
+
     def _drawn(self, features: Float[np.ndarray, "row width"]) -> Float[np.ndarray, "row bit"]:
         rows = np.empty((len(features), self.bits), np.float32)
         for row, feature in zip(rows, np.asarray(features, np.float32), strict=True):

@@ -27,6 +27,7 @@ def fit_sign_projection(pairs: Pairs, bits: int, seed: int = 0) -> JointHasher:
         "sign_projection",
         _projection(pairs.pictures, bits, seed, "pictures"),
         _projection(pairs.words, bits, seed, "words"),
+        go_on=lambda hasher, pairs: hasher,  # other means would change codes, and tell no more of what goes with what
     )
 
 

@@ -41,8 +41,7 @@ def fit_ucch(pairs: Pairs, bits: int, seed: int = 0, settings: Settings = SETTIN
     Raises:
         BadInput: fewer than two pictures have captions.
     """
-    pairs = pairs.captioned()
-    return fit_towers("ucch", pairs, bits, Ucch(len(pairs.pictures), bits, seed), settings, seed)
+    return fit_towers("ucch", pairs.captioned(), bits, lambda own: Ucch(len(own.pictures), bits, seed), settings, seed)
 
 
 class Ucch(Objective):

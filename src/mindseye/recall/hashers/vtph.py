@@ -45,7 +45,7 @@ from torch import Tensor
 from mindseye.randomness import rng_at
 from mindseye.recall.bits import checked_bits
 from mindseye.recall.hashers.cca_itq import canonical
-from mindseye.recall.hashers.hasher import Pairs, refuse_other_width
+from mindseye.recall.hashers.hasher import Pairs, cannot_go_on, refuse_other_width
 from mindseye.recall.hashers.towers import batches, turned_to_bits
 from mindseye.recall.hashers.vtph_losses import affinity, contrast, distillation, likelihood, quantisation, triplet
 from mindseye.recall.hashers.vtph_network import Looks, Said, VtphNetwork
@@ -131,6 +131,9 @@ class Vtph:
 
     def word_values(self, features: Float[np.ndarray, "caption width"]) -> Float[np.ndarray, "caption bit"]:
         return self._values(features, self.word_width, words=True)
+
+    def update(self, pairs: Pairs) -> Vtph:
+        raise cannot_go_on(self.name, "what stands beside its captions is found among all training pictures at once")
 
     @torch.inference_mode()
     def _values(

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mindseye.recall.hashers.cca_itq import Canonical
+from mindseye.recall.hashers.cca_itq import Canonical, Moments
 
 Matrix = NDArray[np.float64]
 
@@ -77,8 +77,8 @@ class VtphNetwork(nn.Module):
         super().__init__()
         self.heads = heads
         for name, mean, directions in (
-            ("picture", found.picture_mean, found.a),
-            ("word", found.word_mean, found.b),
+            ("picture", found.moments.picture_mean, found.a),
+            ("word", found.moments.word_mean, found.b),
         ):
             self.register_buffer(f"{name}_mean", torch.from_numpy(mean).float())
             self.register_buffer(f"{name}_directions", torch.from_numpy(directions * found.correlation).float())
@@ -103,9 +103,9 @@ class VtphNetwork(nn.Module):
         width = pictures.shape[1]
         if not 1 <= heads <= width or width % heads:
             raise ValueError(f"{heads} heads do not share {width} numbers")
-        found = Canonical(
-            np.zeros(len(pictures)), np.zeros(len(words)), pictures, words, np.ones(width), *[np.zeros((0, width))] * 2
-        )
+        none = np.zeros((0, width))
+        moments = Moments(0, np.zeros(len(pictures)), np.zeros(len(words)), none, none, none)
+        found = Canonical(moments, pictures, words, np.ones(width), none, none)
         layers = len({name.split(".")[2] for name in weights if name.startswith("looking.layers.")})
         with torch.random.fork_rng(devices=[]):  # it is made with weights by chance, which are then replaced
             network = cls(found, weights["head.bits.weight"].T.numpy(), weights["patch.weight"].shape[1], heads, layers)
