@@ -86,7 +86,7 @@ def test_the_story_is_in_the_picture_unless_stripped(imagine, mindseye, tmp_path
 
 
 @pytest.mark.parametrize("more", [(), ("--think", 2)])
-def test_the_nearest_training_pictures_are_told_where_they_are_asked_for(
+def test_the_nearest_training_pictures_are_told_once_the_model_knows_them(
     mindseye, tiny_folder: Path, tiny_thinker: Path, tmp_path: Path, more
 ) -> None:
     run = trained_run(tiny_folder, tmp_path)
@@ -99,9 +99,9 @@ def test_the_nearest_training_pictures_are_told_where_they_are_asked_for(
         )  # fmt: skip
         assert said.code == 0 and ("nearest deep/" in said.err) == ("--nearest" in options)
         (picture,) = json.loads(said.out.splitlines()[-1])["pictures"]
-        assert len(picture.get("nearest", [])) == (3 if "--nearest" in options else 0)
         return Path(picture["path"])
 
+    assert read_story(imagine())["nearest"] == []
     path = imagine("--nearest")
     near = read_story(path)["nearest"]
     assert len(near) == 3 and all(one["file_name"].startswith("deep/") for one in near)
@@ -110,8 +110,20 @@ def test_the_nearest_training_pictures_are_told_where_they_are_asked_for(
         [f"{one['cosine']:.3f}", one["file_name"]] for one in near
     ]
     assert str(tmp_path) not in path.read_bytes().decode("latin-1")
-    assert read_story(imagine())["nearest"] == []
+    shutil.rmtree(tmp_path / "things")
+    assert imagine() == path  # the very same bytes
+    assert read_story(imagine("--no-nearest"))["nearest"] == []
     assert read_story(imagine("--nearest", "--strip")) == {}
+
+
+def test_what_is_wrong_with_the_file_of_nearest_pictures_is_said_and_stops_no_drawing(
+    mindseye, tiny_folder: Path, tmp_path: Path
+) -> None:
+    run = trained_run(tiny_folder, tmp_path)
+    (run.model / "nearest.safetensors").write_bytes(b"torn")
+    said = mindseye("imagine", "a cat", "-n", 1, "--steps", 1, "--model", run.path, "--out", tmp_path / "pictures")
+    assert said.code == 0 and "note: no story names the nearest" in said.err and "damaged" in said.err
+    assert "Traceback" not in said.err and read_story(Path(said.out.splitlines()[0]))["nearest"] == []
 
 
 def test_training_pictures_that_are_not_at_hand_are_said_to_be_so_before_anything_is_drawn(

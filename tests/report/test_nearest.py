@@ -13,9 +13,10 @@ from tests.report.nearby import drawn, trained_run, written
 import mindseye
 from mindseye.errors import BadInput
 from mindseye.imagine.imaginer import Imaginer
+from mindseye.learn.folder import NEAREST
 from mindseye.learn.learner import PictureFormat
 from mindseye.pictures.story import save_png
-from mindseye.report.nearest import IN_A_STORY, TrainingLooks, training_looks
+from mindseye.report.nearest import IN_A_STORY, TrainingLooks, beside, beside_made, training_looks
 from mindseye.report.origins import collections_of, training_collection
 from mindseye.train.run import RunFolder
 
@@ -42,7 +43,12 @@ def test_drawn_pictures_are_told_their_nearest_and_are_otherwise_as_they_were(tr
     imaginer = mindseye.load(trained.path)
     pictures = imaginer.imagine(mindseye.Request.of(prompt="a cat", count=2, steps=2))
     pictures[1] = replace(pictures[1], pixels=drawn(5))
-    told = training_looks(imaginer).told(pictures)
+    assert beside(imaginer) is None
+    told = [beside_made(imaginer).told(picture) for picture in pictures]
+    there = beside(imaginer)
+    assert there is not None
+    assert [there.told(one).story for one in reversed(pictures)] == [one.story for one in reversed(told)]
+    assert mindseye.load(trained.path).sha256 == imaginer.sha256  # which is of the weights alone
     assert [len(one.story.nearest) for one in told] == [IN_A_STORY] * 2
     assert str(told[1].story.nearest[0]) == "deep/5.png (1.000)"
     for before, after in zip(pictures, told, strict=True):
@@ -65,6 +71,28 @@ def test_the_pictures_of_a_run_are_found_and_those_that_changed_since_are_not(
 
 def test_a_model_from_elsewhere_is_refused_with_the_way_out(tiny_folder: Path) -> None:
     refuse(mindseye.load(tiny_folder))
+
+
+def test_what_is_damaged_or_of_other_pictures_is_made_anew_where_it_is_asked_for(trained: RunFolder) -> None:
+    imaginer = mindseye.load(trained.path)
+    beside_made(imaginer)
+    path = trained.model / NEAREST
+    whole = path.read_bytes()
+    for data in (b"torn", (mindseye.load("emoji").path / NEAREST).read_bytes()):
+        path.write_bytes(data)
+        with pytest.raises(BadInput, match=NEAREST):
+            beside(imaginer)
+        said: list[str] = []
+        beside_made(imaginer, said.append)
+        assert "made anew" in said[0] and path.read_bytes() == whole
+
+
+def test_the_shipped_model_finds_its_own_training_pictures_without_its_collection() -> None:
+    imaginer = mindseye.load("emoji")
+    there = beside(imaginer)
+    assert there is not None and (imaginer.path / NEAREST).stat().st_size < 1_500_000
+    told = there.told(imaginer.imagine(mindseye.Request(prompt="a smiling cat", steps=1))[0]).story.nearest
+    assert len(told) == IN_A_STORY and all(0 < one.cosine <= 1 for one in told)
 
 
 def refuse(imaginer: Imaginer) -> None:

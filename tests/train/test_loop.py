@@ -23,6 +23,8 @@ from mindseye.errors import BadInput, NotFinite, Unavailable
 from mindseye.learn.batch import Batch
 from mindseye.learn.learner import PictureFormat
 from mindseye.observe.features import CaptionFeatures
+from mindseye.observe.known import KnownPictures
+from mindseye.observe.pictures import WEIGHTS_SHA256
 from mindseye.observe.text import load_text_encoder
 from mindseye.pictures.tensors import to_model
 from mindseye.recall.repair import protect, repair
@@ -37,9 +39,9 @@ from mindseye.train.run import RunFolder
 def quick(tiny: ModuleType, collection: Collection) -> Any:
     """Trains the tiny family in this process: `quick(run, pictures, key="value", ...)`."""
 
-    def run(folder: Path, pictures: int | None, **settings: str) -> RunFolder:
+    def run(folder: Path, pictures: int | None, log: Any = lambda line: None, **settings: str) -> RunFolder:
         settings = {key.replace("model_", "model."): value for key, value in settings.items()}
-        return train(tiny.FAMILY, collection, folder, pictures=pictures, settings=tiny.FAST | settings)
+        return train(tiny.FAMILY, collection, folder, pictures=pictures, settings=tiny.FAST | settings, log=log)
 
     return run
 
@@ -73,6 +75,8 @@ def test_a_training_leaves_a_model_a_sheet_and_a_record(quick: Any, tmp_path: Pa
         path.name for path in run.path.iterdir()
     }
     plan = tomllib.loads((run.path / "run.toml").read_text())
+    known = KnownPictures.read(run.model / "nearest.safetensors", plan["fingerprint"], WEIGHTS_SHA256)
+    assert len(known.file_names) == 20
     assert plan["train"]["batch_size"] == 8 and plan["machine"]["threads"] == 1 and plan["fingerprint"]
 
 
@@ -93,7 +97,17 @@ def test_a_finished_model_is_shown_every_training_picture_once_and_what_it_measu
     first = load_text_encoder().encode([train_split.captions[3][0]]).sentence
     torch.testing.assert_close(shown[0].words.sentence[3:4].float(), first, atol=0.01, rtol=0.02)
     assert load_file(run.model / "weights.safetensors")["out.bias"].unique().tolist() == [7]
-    assert [event["event"] for event in run.events.read()][-3:] == ["measured", "saved", "finished"]
+    assert [event["event"] for event in run.events.read()][-4:] == ["measured", "saved", "looked at", "finished"]
+
+
+def test_many_pictures_are_not_looked_at_unasked_but_the_way_is_said(
+    quick: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mindseye.train.finish.MOST_KNOWN", 19)
+    said: list[str] = []
+    run = quick(tmp_path / "run", 80, log=said.append)
+    assert not (run.model / "nearest.safetensors").exists()
+    assert any("20 training pictures are too many" in line and "--nearest" in line for line in said)
 
 
 def test_it_learns(quick: Any, tmp_path: Path) -> None:

@@ -221,14 +221,15 @@ def prompt_box(imaginer: Imaginer, folder: Path) -> None:
         folder: where the pictures go.
     """
     import mindseye
-    from mindseye.cli.drawing import draw, save_pictures
+    from mindseye.cli.drawing import draw, near_training, save_pictures
 
     console.say("\nWhat shall it draw? (an empty line leaves)")
     drawn: Counter[str] = Counter()
+    beside = near_training(imaginer, asked=None)
     while prompt := _typed():
         try:
             request = mindseye.Request.of(prompt=prompt, seed=drawn[prompt])
-            paths = save_pictures(draw(imaginer, request), folder)
+            paths = save_pictures(beside(draw(imaginer, request)), folder)
         except MindseyeError as error:
             console.say(str(error))
             continue

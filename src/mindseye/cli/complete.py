@@ -43,7 +43,7 @@ def complete(
     temperature: Temperature = None,
     top_p: TopP = None,
     edits: console.Edits = None,
-    nearest: console.Nearest = False,
+    nearest: console.Nearest = None,
     out: Out = Path("pictures"),
     strip: Strip = False,
     as_json: console.Json = False,
@@ -78,7 +78,7 @@ def vary(
     temperature: Temperature = None,
     top_p: TopP = None,
     edits: console.Edits = None,
-    nearest: console.Nearest = False,
+    nearest: console.Nearest = None,
     out: Out = Path("pictures"),
     strip: Strip = False,
     as_json: console.Json = False,
@@ -92,7 +92,7 @@ def vary(
 
 
 def _go_on(
-    model: str, picture: Path, asked: dict[str, Any], out: Path, *, nearest: bool, strip: bool, as_json: bool
+    model: str, picture: Path, asked: dict[str, Any], out: Path, *, nearest: bool | None, strip: bool, as_json: bool
 ) -> None:
     """Draws from a picture, saves what was drawn and a sheet with the given picture before it; before completions the
     whole of it and what stays."""

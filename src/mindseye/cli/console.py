@@ -17,7 +17,12 @@ Edits = Annotated[
 ]
 
 Nearest = Annotated[
-    bool, typer.Option("--nearest", help="Say in each picture's story which training pictures it looks most like.")
+    bool | None,
+    typer.Option(
+        "--nearest/--no-nearest",
+        help="The training pictures that each looks most like: say them, and make what is needed to find them, or leave"
+        " them out of its story.  [default: in the story, where the model knows them]",
+    ),
 ]
 
 

@@ -85,27 +85,44 @@ def draw_filming(imaginer: Imaginer, request: Request, folder: Path) -> list[Pic
     return [film.picture for film in films]
 
 
-def near_training(imaginer: Imaginer, *, asked: bool) -> Callable[[list[Picture]], list[Picture]]:
-    """What puts into the stories of drawn pictures which training pictures each looks most like, and says so.
+def near_training(imaginer: Imaginer, *, asked: bool | None) -> Callable[[list[Picture]], list[Picture]]:
+    """What puts into the stories of drawn pictures which training pictures each looks most like.
+
+    What goes wrong once pictures are drawn is said only, and they stay as they are.
 
     Args:
-        imaginer: whose training pictures; they are looked at now, before anything is drawn.
-        asked: whether a person wants it; else pictures stay as they are.
+        imaginer: whose training pictures.
+        asked: True says them on the screen too, and now makes what is missing for it; False leaves pictures as they
+            are; None tells what the model's folder knows, and says only what is wrong with it.
 
     Raises:
-        BadInput: the training pictures are not at hand.
-        Unavailable: the picture encoder is missing, or the cache cannot be written.
+        BadInput: it was asked for, and the training pictures are not at hand.
+        Unavailable: it was asked for, and the picture encoder is missing, or the cache cannot be written.
     """
-    if not asked:
-        return lambda pictures: pictures
-    from mindseye.report.nearest import training_looks
+    from mindseye.errors import MindseyeError
+    from mindseye.report.nearest import beside, beside_made
 
-    looks = training_looks(imaginer, console.say)
+    def refused(error: MindseyeError) -> None:
+        console.say(f"note: no story names the nearest training pictures: {error}")
+
+    there = None
+    try:
+        if asked is None:
+            there = beside(imaginer)
+    except MindseyeError as error:
+        refused(error)
+    if asked:
+        there = beside_made(imaginer, console.say)
 
     def tell(pictures: list[Picture]) -> list[Picture]:
-        told = looks.told(pictures)
-        for picture in told:
-            console.say(f"seed {picture.story.seed}: nearest {', '.join(map(str, picture.story.nearest))}")
+        try:
+            told = [there.told(picture) for picture in pictures] if there else pictures
+        except MindseyeError as error:
+            refused(error)
+            return pictures
+        if asked:
+            for picture in told:
+                console.say(f"seed {picture.story.seed}: nearest {', '.join(map(str, picture.story.nearest))}")
         return told
 
     return tell

@@ -45,7 +45,7 @@ def imagine(
     film: Annotated[
         bool, typer.Option("--film", help="How each picture came about: a GIF of each, and a sheet of steps.")
     ] = False,
-    nearest: console.Nearest = False,
+    nearest: console.Nearest = None,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("pictures"),
     strip: Annotated[bool, typer.Option("--strip", help="Leave out how each picture was made.")] = False,
     as_json: console.Json = False,

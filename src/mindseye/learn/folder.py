@@ -5,6 +5,8 @@
     words.txt                                    every word of the captions it was trained with, one a line
     palette.hex                                  the colours of the pixel art it was trained with, as pixel editors
                                                  read them: one a line, the most frequent first
+    nearest.safetensors                          its training pictures as the picture encoder sees them, some 300 bytes
+                                                 each, so that stories can name those that a drawn picture looks like
     README.md, sheet.png                         the model card, and what it drew when it was finished
     thinker/                                     what looks at its pictures and chooses among them, where there is one
     edits/                                       corrections of it, a file each, added only where they are asked for
@@ -34,6 +36,7 @@ Kind = TypeVar("Kind", bound=Learner)
 ABOUT = "mindseye.json"
 WORDS = "words.txt"
 PALETTE = "palette.hex"
+NEAREST = "nearest.safetensors"
 THINKER = "thinker"  # where a model keeps the thinker that chooses among what it draws
 EDITS = "edits"  # and its corrections
 MODELS = Path(__file__).parents[1] / "models"  # those that come with the package
@@ -178,8 +181,8 @@ def weights_digest(folder: Path) -> str:
     """SHA-256 over the weights in a model folder: what a picture's story names."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.safetensors")):
-        if {THINKER, EDITS} & set(path.relative_to(folder).parts):
-            continue  # one looks at what the model draws, the others change it only where a request names them
+        if {THINKER, EDITS, NEAREST} & set(path.relative_to(folder).parts):
+            continue  # two look at what the model draws, the edits change it only where a request names them
         with open(path, "rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

@@ -72,7 +72,7 @@ class Story(BaseModel):
     candidates: int = Field(1, ge=1, description="how many were drawn for this one to be chosen")
     asked_seed: int | None = Field(None, description="the seed that was asked for, where another candidate was chosen")
     thought: str = Field("", description="why it was chosen")
-    nearest: tuple[NearPicture, ...] = Field((), description="training pictures most like it, where asked for")
+    nearest: tuple[NearPicture, ...] = Field((), description="training pictures most like it, where known")
     notes: tuple[str, ...] = Field((), description="what a person should know, e.g. words the model never saw")
 
     @field_validator("model")

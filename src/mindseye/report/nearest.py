@@ -2,12 +2,16 @@
 
 They are found by the frozen picture encoder, which has seen neither, upright or mirrored. A high cosine is a reason to
 look at both pictures, no proof of a copy: `mindseye.think.copies` measures how often a model copies.
+
+`TrainingLooks` is exact and needs the collection; stories are told by what lies in the model's folder
+(`mindseye.observe.known`), which a training leaves there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch.nn.functional as F
@@ -15,13 +19,14 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from mindseye.collection.collection import Collection, Split
-from mindseye.errors import BadInput
+from mindseye.errors import BadInput, Unavailable
 from mindseye.files import cache_folder
 from mindseye.imagine.imaginer import Imaginer
 from mindseye.imagine.picture import Picture
+from mindseye.learn.folder import NEAREST
 from mindseye.learn.learner import PictureFormat
-from mindseye.observe.pictures import PictureEncoder, load_picture_encoder, picture_features
-from mindseye.pictures.story import NearPicture
+from mindseye.observe.known import KnownPictures
+from mindseye.observe.pictures import WEIGHTS_SHA256, PictureEncoder, load_picture_encoder, picture_features
 from mindseye.report.origins import training_collection
 
 IN_A_STORY = 3  # pictures that are named
@@ -54,11 +59,13 @@ class TrainingLooks:
         split: the pictures.
         encoder: what sees them.
         directions: the features of each, of length 1.
+        fingerprint: of the collection.
     """
 
     split: Split
     encoder: PictureEncoder
     directions: Float[Tensor, "picture width"]
+    fingerprint: str
 
     @classmethod
     def of(cls, collection: Collection, at: PictureFormat, log: Log = lambda line: None) -> TrainingLooks:
@@ -80,7 +87,12 @@ class TrainingLooks:
         split, encoder = collection.splits["train"], load_picture_encoder()
         pixels = split.arrays(at.size_px, at.channels, at.pixel_art)
         seen = picture_features(encoder, pixels, cache_folder() / "features", said)
-        return cls(split, encoder, F.normalize(seen.pooled, dim=1))
+        return cls(split, encoder, F.normalize(seen.pooled, dim=1), collection.fingerprint)
+
+    @property
+    def known(self) -> KnownPictures:
+        """The same, small enough for a model's folder."""
+        return KnownPictures.of(self.directions, self.split.file_names, self.fingerprint, self.encoder.sha256)
 
     def nearest(self, pictures: UInt8[np.ndarray, "picture size size channel"], count: int) -> list[list[Nearby]]:
         """Of each picture the training pictures most like it, the most similar first.
@@ -101,17 +113,65 @@ class TrainingLooks:
         captions = self.split.captions[row]
         return Nearby(self.split.file_names[row], captions[0] if captions else "", row, cosine)
 
-    def told(self, pictures: Sequence[Picture]) -> list[Picture]:
-        """Drawn pictures of one size with the three training pictures most like each in its story."""
-        found = self.nearest(np.stack([picture.pixels for picture in pictures]), IN_A_STORY)
-        return [
-            replace(picture, story=picture.story.model_copy(update={"nearest": _named(near)}))
-            for picture, near in zip(pictures, found, strict=True)
-        ]
+
+class Beside:
+    """Tells in the stories of a model's pictures which training pictures each looks most like.
+
+    Args:
+        known: its training pictures.
+    """
+
+    def __init__(self, known: KnownPictures) -> None:
+        self._known = known
+
+    @cached_property
+    def _encoder(self) -> PictureEncoder:
+        return load_picture_encoder()
+
+    def told(self, picture: Picture) -> Picture:
+        """A picture with the three training pictures most like it in its story.
+
+        Raises:
+            Unavailable: the picture encoder is missing.
+        """
+        near = self._known.nearest(self._encoder, picture.pixels, IN_A_STORY)
+        return replace(picture, story=picture.story.model_copy(update={"nearest": near}))
 
 
-def _named(near: Sequence[Nearby]) -> tuple[NearPicture, ...]:
-    return tuple(NearPicture(file_name=one.file_name, cosine=round(one.cosine, 3)) for one in near)
+def beside(imaginer: Imaginer) -> Beside | None:
+    """What tells stories of nearest training pictures by what lies in the model's folder; None if nothing does.
+
+    Raises:
+        BadInput: it is damaged, or of another model.
+    """
+    path = imaginer.path / NEAREST
+    if imaginer.about is None or not path.exists():
+        return None
+    return Beside(KnownPictures.read(path, imaginer.about.collection.fingerprint, WEIGHTS_SHA256))
+
+
+def beside_made(imaginer: Imaginer, log: Log = lambda line: None) -> Beside:
+    """As `beside`; what does not lie in the model's folder, or is damaged, is made, and put there if that can be.
+
+    Args:
+        imaginer: the model.
+        log: as for `TrainingLooks.of`.
+
+    Raises:
+        BadInput: it must be made, and what the model was trained on is not at hand.
+        Unavailable: the picture encoder is missing, or the cache cannot be written.
+    """
+    try:
+        if there := beside(imaginer):
+            return there
+    except BadInput as error:
+        log(f"note: {error.what}, so it is made anew")
+    known = training_looks(imaginer, log).known
+    try:
+        known.save(imaginer.path / NEAREST)
+    except Unavailable as error:
+        log(f"note: {error.what}, so it is made again the next time")
+    return Beside(known)
 
 
 def training_looks(imaginer: Imaginer, log: Log = lambda line: None) -> TrainingLooks:

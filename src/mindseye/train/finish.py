@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch.nn.functional as F
+
 from mindseye.collection.collection import Collection
+from mindseye.errors import MindseyeError
+from mindseye.files import cache_folder
+from mindseye.imagine.family import Family
 from mindseye.learn.about import About, CollectionReference, EncoderReference, Training
 from mindseye.learn.device import processor_name
-from mindseye.learn.folder import save_model
+from mindseye.learn.folder import NEAREST, save_model
 from mindseye.learn.learner import Learner
+from mindseye.observe.known import KnownPictures
+from mindseye.observe.pictures import load_picture_encoder, picture_features
 from mindseye.observe.vocabulary import words_of
 from mindseye.pictures.opener import open_picture
 from mindseye.train.checkpoint import Position
 from mindseye.train.plan import Resolved
 from mindseye.train.run import RunFolder
+
+MOST_KNOWN = 8000  # pictures that are looked at without being asked: about two minutes on one core
 
 
 def save_finished(
@@ -67,3 +76,32 @@ def save_finished(
     sheet = open_picture(sheets[-1]) if sheets else None
     save_model(run.model, learner, model, about, words, sheet, palette)
     return sum(path.stat().st_size for path in run.model.rglob("*") if path.is_file())
+
+
+def save_known(
+    run: RunFolder, learner: Learner, collection: Collection, resolved: Resolved, log: Callable[[str], None]
+) -> None:
+    """Looks at the training pictures and puts what was seen into the run's model/, so that stories can name those that
+    a drawn picture looks like. Of a model that does not draw nothing is kept, and what goes wrong is said only: the
+    model is finished without.
+
+    Args:
+        log: called with a line of text now and then.
+    """
+    train = collection.splits["train"]
+    if not isinstance(learner, Family):
+        return
+    if len(train) > MOST_KNOWN:
+        log(
+            f"{len(train):,} training pictures are too many to look at unasked (about 15 s a thousand); to have the"
+            f" nearest ones in every story: mindseye imagine PROMPT --model {run.path} --nearest"
+        )
+        return
+    log(f"looking at {len(train):,} training pictures, to name the nearest in every story (about 15 s a thousand)")
+    try:
+        encoder, at = load_picture_encoder(), resolved.pictures
+        pixels = train.arrays(at.size_px, at.channels, at.pixel_art)
+        seen = F.normalize(picture_features(encoder, pixels, cache_folder() / "features").pooled, dim=1)
+        KnownPictures.of(seen, train.file_names, collection.fingerprint, encoder.sha256).save(run.model / NEAREST)
+    except MindseyeError as error:
+        log(f"stories will not name the nearest training pictures: {error}")

@@ -25,7 +25,7 @@ from mindseye.train.data import Prepared
 from mindseye.train.distributed import World, world
 from mindseye.train.ema import Average
 from mindseye.train.estimate import time_line
-from mindseye.train.finish import save_finished
+from mindseye.train.finish import save_finished, save_known
 from mindseye.train.learners import learner as learner_named
 from mindseye.train.machine import COMPILER_ERRORS, compiled
 from mindseye.train.optimiser import height, make_optimiser
@@ -166,6 +166,8 @@ def _train(
                 learner.finish(model, (batch.to(training.device) for batch in ready.feed.once()))
             with run.stage("saved", "saving the model") as fields:
                 fields["bytes"] = save_finished(run, learner, collection, resolved, model, position, ready.palette)
+            with run.stage("looked at", "looking at the training pictures"):
+                save_known(run, learner, collection, resolved, log)
         run.event("finished", **asdict(training.position))
         log(f"finished; the model is {run.model}")
 

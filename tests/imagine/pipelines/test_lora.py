@@ -186,11 +186,12 @@ def test_the_same_seed_gives_the_same_first_adapters(bases: Callable[[str], Path
 
 def test_checkpoints_and_the_model_folder_hold_adapters_only(run: RunFolder, bases: Callable[[str], Path]) -> None:
     for file in [*run.checkpoints.rglob("weights.safetensors"), *run.checkpoints.rglob("average.safetensors"),
-                 *run.model.rglob("*.safetensors")]:  # fmt: skip
+                 *run.model.rglob("*weights.safetensors")]:  # fmt: skip
         with safe_open(file, "pt") as tensors:
             assert all(".lora_" in name for name in tensors.keys())  # noqa: SIM118
     assert sorted(path.name for path in run.model.iterdir()) == [
-        "README.md", "mindseye.json", "palette.hex", "pytorch_lora_weights.safetensors", "sheet.png", "words.txt",
+        "README.md", "mindseye.json", "nearest.safetensors", "palette.hex", "pytorch_lora_weights.safetensors",
+        "sheet.png", "words.txt",
     ]  # fmt: skip
     about = json.loads((run.model / "mindseye.json").read_text())
     assert about["config"]["base"] == str(bases("sd")) and len(about["config"]["base_sha256"]) == 64
