@@ -219,27 +219,6 @@ def test_a_pass_takes_in_what_goes_together_and_nothing_else(pixelwise: Imaginer
     assert not plain.goes_with(first) and not first.goes_with(second) and first.goes_with(first)
 
 
-def test_the_thinker_chooses_the_picture_that_it_chooses_outside(
-    tiny_folder: Path, tiny_thinker: Path, tmp_path: Path, opened
-) -> None:
-    import shutil
-
-    from mindseye.report.thinking import imagine_thinking, thinker_of
-
-    folder = shutil.copytree(tiny_folder, tmp_path / "tiny")
-    shutil.copytree(tiny_thinker, folder / "thinker")
-    imaginer = load(folder, device="cpu")
-    what = asked("a cat", 5, 6, candidates=2)
-    heard = Heard()
-    opened(imaginer).submit(what, heard)
-    heard.until(Finished)
-    drawn = sorted((news for news in heard.told if isinstance(news, Drawn)), key=lambda news: news.place)
-    request = what.request.model_copy(update={"seed": 5, "count": 2})
-    expected = imagine_thinking(imaginer, thinker_of(imaginer), request, 2)
-    assert [news.picture.story for news in drawn] == [picture.story for picture in expected]
-    assert all(np.array_equal(a.picture.pixels, b.pixels) for a, b in zip(drawn, expected, strict=True))
-
-
 def test_partial_pictures_come_in_order_before_the_picture_and_become_it(tiny: Imaginer, opened) -> None:
     heard = Heard()
     opened(tiny).submit(asked("a cat", 3, partials=3, steps=8), heard)

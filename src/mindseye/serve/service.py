@@ -26,7 +26,6 @@ from mindseye.errors import BadInput, MindseyeError
 from mindseye.imagine.family import Progress
 from mindseye.imagine.imaginer import Imaginer
 from mindseye.imagine.picture import Picture
-from mindseye.report.thinking import choose, thinker_of
 from mindseye.serve.asked import (
     Accepted,
     Asked,
@@ -44,8 +43,8 @@ from mindseye.serve.asked import (
 from mindseye.serve.limits import Limits
 from mindseye.serve.models import open_models
 from mindseye.serve.remembered import Remembered
+from mindseye.serve.thinking import Thinking
 from mindseye.serve.ticket import Row, State, Ticket
-from mindseye.think.thinker import Thinker
 
 FIRST_GUESS_SECONDS = 1.0  # a row's time before any was measured
 MEMORY = 0.8  # of the running mean of a row's time
@@ -85,7 +84,7 @@ class Service:
         self._tickets: set[Ticket] = set()
         self._seconds = dict.fromkeys(self.imaginers, FIRST_GUESS_SECONDS)
         self._losses: dict[str, deque[float]] = {name: deque(maxlen=BREAK_AFTER) for name in self.imaginers}
-        self._thinkers: dict[str, Thinker] = {}
+        self._thinking = {name: Thinking(imaginer) for name, imaginer in self.imaginers.items()}
         self._closing = self._closed = False
         self._shared = False  # whether the last pass was for more than one request
         threads = torch.get_num_threads()
@@ -117,11 +116,12 @@ class Service:
         if there is not None and there.path != imaginer.path:
             raise BadInput(f"there is another model called {name[:80]!r} here", next_step="give this one another name")
         imaginer.painter.tokens("ready")
+        named = Imaginer(imaginer.path, name, imaginer.painter, imaginer.about, imaginer.edits)
+        thinking = Thinking(named)
         with self._change:
             self._seconds.setdefault(name, FIRST_GUESS_SECONDS)
             self._losses.setdefault(name, deque(maxlen=BREAK_AFTER))
-            self._thinkers.pop(name, None)
-            self.imaginers[name] = Imaginer(imaginer.path, name, imaginer.painter, imaginer.about, imaginer.edits)
+            self._thinking[name], self.imaginers[name] = thinking, named
 
     # ------------------------------------------------------------------------------------------------ doors
 
@@ -220,25 +220,7 @@ class Service:
             if value > most:
                 raise BadInput(f"{field} cannot be that many: {value} is more than {most}", field=field)
         if asked.candidates > 1:
-            self.thinker(asked.model)
-
-    def thinker(self, name: str) -> Thinker:
-        """The thinker of the model called `name`, opened once.
-
-        Raises:
-            BadInput: it has none.
-        """
-        if name not in self._thinkers:
-            imaginer = self.imaginers[name]
-            try:
-                self._thinkers[name] = thinker_of(imaginer)
-            except BadInput:  # whose message names folders
-                raise BadInput(
-                    f"think: {name} has no thinker",
-                    next_step="leave think out, or make one: mindseye think",
-                    field="think",
-                ) from None
-        return self._thinkers[name]
+            self._thinking[asked.model].thinker()
 
     def _admit(self, ticket: Ticket) -> None:
         name = ticket.asked.model
@@ -362,8 +344,7 @@ class Service:
             ticket.left -= 1
             whole = len(candidates) == ticket.asked.candidates
         if whole:
-            if len(candidates) > 1:
-                picture = choose(self.thinker(ticket.asked.model), [candidates[at] for at in sorted(candidates)])
+            picture = self._thinking[ticket.asked.model].shown([candidates[at] for at in sorted(candidates)])
             ticket.watch(Drawn(row.place, picture))
             with self._change:
                 candidates.clear()
