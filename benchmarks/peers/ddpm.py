@@ -100,7 +100,8 @@ def train(
 
     def step(batch: Batch, generator: torch.Generator, share: float) -> float:
         torch.manual_seed(generator.initial_seed())  # it draws its noise from the global generator
-        loss = diffusion((batch.pictures + 1) / 2)
+        with ours.fast_arithmetic():
+            loss = diffusion((batch.pictures + 1) / 2)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(diffusion.parameters(), 1.0)
         optimiser.step()
