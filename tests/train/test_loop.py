@@ -340,6 +340,7 @@ def test_who_watches_is_told_what_begins_in_its_order(tiny: ModuleType, collecti
         "saving a checkpoint",
         "measuring the finished model",
         "saving the model",
+        "looking at the training pictures",
     ]
 
 
