@@ -41,7 +41,9 @@ def test_recall_writes_a_page_its_lines_and_its_tables(mindseye, squares: Path, 
     assert {row["hasher"] for row in answer["table"]} == {"random", "cca_itq", "lemon"}
     assert answer["queries"] == 6
     assert "<table>" in page.read_text(encoding="utf-8")
-    assert len((tmp_path / "recall.jsonl").read_text(encoding="utf-8").splitlines()) == 3 * 6 + 5
+    assert len((tmp_path / "recall.jsonl").read_text(encoding="utf-8").splitlines()) == 3 * 6 + 2 * 5, (
+        "and a curve each that goes on"
+    )
     assert "| lemon |" in (tmp_path / "recall.md").read_text(encoding="utf-8")
 
 
