@@ -2,7 +2,9 @@
 
     python benchmarks/quality.py emoji --minutes 45 --seeds 0 1 2 --out bench > quality.jsonl   hours; it goes on again
     python benchmarks/quality.py --out bench --table          a Markdown table of what is there
+    python benchmarks/quality.py --out bench --table kid r_precision          the same of some figures
     python benchmarks/quality.py --out bench --lines          its figures, ours beside each peer, a JSON line each
+    python benchmarks/quality.py emoji --minutes 10 --seeds 0 --out bench --sheet race.png    what each arm drew
 
 A cell is one collection, arm, number of minutes and seed, and has a folder of its own under --out: its training, then
 for each set of prompts `SET.npy` and `SET.json`, then `row.json`. What is there is not done again; `results.jsonl` is
@@ -20,10 +22,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
 import mindseye
 from cells import each_in_its_own_process, gather, write_json
 from judge import prompt_set, score
+from mindseye.pictures.sheet import contact_sheet
 from peers import ddpm, diffusers_unet, mindseye_families, pixart, real, retrieval
 from peers.trained import Trained
 from record import circumstances, say
@@ -40,6 +44,7 @@ ARMS: dict[str, Callable[..., Trained]] = {
 }
 UNTRAINED = ("retrieval", "real")
 UNCONDITIONAL = ("ddpm",)
+SHOWN = 10  # pictures of a cell on a sheet
 PICTURE_SEEDS_APART = 1_000_000  # between the seeds of the pictures of two cells
 
 
@@ -153,6 +158,19 @@ def cells(asked: argparse.Namespace) -> list[Cell]:
     return list(found)
 
 
+def sheet(asked: argparse.Namespace) -> Image.Image:
+    """The first pictures of each cell, a row each, for the same prompts, which stand below the first row."""
+    pictures: list[np.ndarray] = []
+    captions: list[str] = []
+    for cell in cells(asked):
+        path = asked.out / cell.folder_name / f"{cell.prompts[0]}.npy"
+        if path.exists():
+            asked_for = prompt_set(mindseye.open_collection(cell.collection), cell.prompts[0], SHOWN).prompts
+            captions += [cell.arm, *("" if captions else asked_for)[1:], *[""] * SHOWN][:SHOWN]
+            pictures += list(np.load(path, allow_pickle=False)[:SHOWN])
+    return contact_sheet(pictures, captions, columns=SHOWN, scale=1)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("collections", nargs="*", help="built-in names or folders of prepared collections")
@@ -164,7 +182,10 @@ def main() -> None:
     parser.add_argument("--prompts", nargs="+", default=sets, help="the sets to draw for [seen held_out]")
     parser.add_argument("--threads", type=int, default=2, help="processor threads [2]")
     parser.add_argument("--out", type=Path, required=True, help="folder for everything")
-    parser.add_argument("--table", action="store_true", help="print a Markdown table of what is there, and end")
+    parser.add_argument(
+        "--table", nargs="*", metavar="FIGURE", help="print a Markdown table of what is there, of all figures or these"
+    )
+    parser.add_argument("--sheet", type=Path, metavar="PNG", help="draw a sheet of the cells that are there, and end")
     parser.add_argument("--lines", action="store_true", help="print a JSON line a figure of what is there, and end")
     parser.add_argument("--cell", help=argparse.SUPPRESS)  # one cell, as JSON: each has a process of its own
     asked = parser.parse_args()
@@ -176,11 +197,14 @@ def main() -> None:
         told = json.loads(asked.cell)
         run(Cell(**{**told, "prompts": tuple(told["prompts"])}), asked.out)
         return
-    if not asked.table and not asked.lines:
+    if asked.sheet:
+        sheet(asked).save(asked.sheet)
+        return
+    if asked.table is None and not asked.lines:
         race(asked)
     rows = gather(asked.out)
-    if asked.table:
-        print(table(rows))
+    if asked.table is not None:
+        print(table(rows, asked.table))
         return
     for line in lines(rows):
         print(json.dumps(line, ensure_ascii=False))

@@ -14,15 +14,15 @@ ORDER = ("real", "retrieval", OURS)  # the references first, then ours, then the
 Row = dict[str, Any]
 
 
-def table(rows: Sequence[Row]) -> str:
-    """A Markdown table for each collection, number of minutes and set of prompts.
+def table(rows: Sequence[Row], figures: Sequence[str] = ()) -> str:
+    """A Markdown table for each collection, number of minutes and set of prompts, of all figures or those named.
 
     A value is the mean over the seeds; in brackets stand the lowest and the highest end of the seeds' 95 % intervals.
     """
     if not any(row["figures"] for row in rows):
         return "There is nothing yet."
     parts = [
-        f"### {collection}, {minutes:g} minutes, prompts: {prompts}\n\n{_table(race)}"
+        f"### {collection}, {minutes:g} minutes, prompts: {prompts}\n\n{_table(race, figures)}"
         for (collection, minutes, prompts), race in _races(rows)
     ]
     return "\n\n".join(parts) if parts else "Nothing is trained yet."
@@ -79,8 +79,8 @@ def _arms(rows: Sequence[Row]) -> list[str]:
     return sorted({row["arm"] for row in rows}, key=lambda arm: (*(arm != name for name in ORDER), arm))
 
 
-def _table(rows: Sequence[Row]) -> str:
-    figures = _shown(rows)
+def _table(rows: Sequence[Row], wanted: Sequence[str]) -> str:
+    figures = [name for name in _shown(rows) if not wanted or name.partition("/")[0] in wanted]
     heads = ["arm", "parameters", "rate", "pictures seen", "cores it had", "seeds", "n", *figures, "date"]
     names = [head.partition("/")[0] for head in heads]  # "/SET" stands in the title
     lines = [f"| {' | '.join(names)} |", f"|{' --- |' * len(heads)}"]
