@@ -23,7 +23,7 @@ from mindseye.train.checkpoint import Position
 from mindseye.train.plan import Resolved
 from mindseye.train.run import RunFolder
 
-MOST_KNOWN = 8000  # pictures that are looked at without being asked: about two minutes on one core
+MOST_KNOWN = 8000  # pictures that are looked at without being asked: two or three minutes on one core
 
 
 def save_finished(
@@ -93,11 +93,11 @@ def save_known(
         return
     if len(train) > MOST_KNOWN:
         log(
-            f"{len(train):,} training pictures are too many to look at unasked (about 15 s a thousand); to have the"
+            f"{len(train):,} training pictures are too many to look at unasked (about 20 s a thousand); to have the"
             f" nearest ones in every story: mindseye imagine PROMPT --model {run.path} --nearest"
         )
         return
-    log(f"looking at {len(train):,} training pictures, to name the nearest in every story (about 15 s a thousand)")
+    log(f"looking at {len(train):,} training pictures, to name the nearest in every story (about 20 s a thousand)")
     try:
         encoder, at = load_picture_encoder(), resolved.pictures
         pixels = train.arrays(at.size_px, at.channels, at.pixel_art)
