@@ -45,6 +45,7 @@ from mindseye.serve.models import open_models
 from mindseye.serve.remembered import Remembered
 from mindseye.serve.thinking import Thinking
 from mindseye.serve.ticket import Row, State, Ticket
+from mindseye.think.thinker import Thinker
 
 FIRST_GUESS_SECONDS = 1.0  # a row's time before any was measured
 MEMORY = 0.8  # of the running mean of a row's time
@@ -220,7 +221,15 @@ class Service:
             if value > most:
                 raise BadInput(f"{field} cannot be that many: {value} is more than {most}", field=field)
         if asked.candidates > 1:
-            self._thinking[asked.model].thinker()
+            self.thinker(asked.model)
+
+    def thinker(self, name: str) -> Thinker:
+        """The thinker of the model called `name`, opened once.
+
+        Raises:
+            BadInput: it has none.
+        """
+        return self._thinking[name].thinker()
 
     def _admit(self, ticket: Ticket) -> None:
         name = ticket.asked.model

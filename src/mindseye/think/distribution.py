@@ -144,7 +144,7 @@ def _frechet(x: NDArray[np.float64], wx: NDArray[np.float64], y: NDArray[np.floa
     (mean_x, a), (mean_y, b) = _mean_and_root(x, wx), _mean_and_root(y, wy)
     spread = np.square(a).sum() + np.square(b).sum()
     if min(len(a), len(b)) > x.shape[1]:
-        a, b = np.linalg.qr(a, mode="r"), np.linalg.qr(b, mode="r")
+        a, b = (np.asarray(np.linalg.qr(each, mode="r")) for each in (a, b))
     root = np.linalg.svd(a @ b.T, compute_uv=False).sum()
     return max(0.0, float(np.square(mean_x - mean_y).sum() + spread - 2 * root))
 
