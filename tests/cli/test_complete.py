@@ -102,6 +102,14 @@ def test_a_picture_gone_on_from_can_name_its_nearest_training_pictures(
         assert [one["cosine"] for one in near] == sorted((one["cosine"] for one in near), reverse=True)
 
 
+def test_the_stories_of_a_grid_name_the_nearest_training_pictures(mindseye, tiny_folder, tmp_path) -> None:
+    options = ("--model", trained_run(tiny_folder, tmp_path).path, "--set", "steps=1", "--out", tmp_path / "out")
+    said = mindseye("grid", "a cat", "--x", "seed=0,1", "--y", "guidance=1,3", *options, "--json", "--nearest")
+    assert said.code == 0, said.err
+    stories = [story for row in json.loads(said.out.splitlines()[-1])["pictures"] for story in row]
+    assert [(len(story["nearest"]), story["guidance"]) for story in stories] == [(3, 1), (3, 1), (3, 3), (3, 3)]
+
+
 def test_a_strip_between_two_prompts_and_between_two_seeds(mindseye, tiny_folder, tmp_path) -> None:
     options = ("-n", 3, "--steps", 1, "--out", tmp_path / "out")
     said = mindseye("between", tiny_folder, "--from", "a cat", "--to", "a dog", *options)

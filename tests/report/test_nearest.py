@@ -15,8 +15,9 @@ from mindseye.errors import BadInput
 from mindseye.imagine.imaginer import Imaginer
 from mindseye.learn.folder import NEAREST
 from mindseye.learn.learner import PictureFormat
+from mindseye.observe.looks import TrainingLooks
 from mindseye.pictures.story import save_png
-from mindseye.report.nearest import IN_A_STORY, TrainingLooks, beside, beside_made, training_looks
+from mindseye.report.nearest import IN_A_STORY, beside, beside_made, training_looks
 from mindseye.report.origins import collections_of, training_collection
 from mindseye.train.run import RunFolder
 

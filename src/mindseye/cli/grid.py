@@ -24,6 +24,7 @@ def grid(
         typer.Option("--set", metavar="FIELD=VALUE", help="For all pictures, e.g. steps=8; repeatable."),
     ] = None,
     edits: console.Edits = None,
+    nearest: console.Nearest = None,
     out: Annotated[Path, typer.Option(help="Folder for the sheet.")] = Path("pictures"),
     as_json: console.Json = False,
 ) -> None:
@@ -33,7 +34,7 @@ def grid(
     edits: --x edits=none,blue-rose,blue-rose+green-cat.
     """
     import mindseye
-    from mindseye.cli.drawing import save_page, slug
+    from mindseye.cli.drawing import near_training, save_page, slug
     from mindseye.cli.train import parse_settings
     from mindseye.report import grid as grids
 
@@ -45,7 +46,8 @@ def grid(
         **parse_settings(settings or []),
     }
     imaginer = mindseye.load(model)
-    pictures = grids.grid(imaginer, fields, across, down, log=console.say)
+    beside = near_training(imaginer, asked=nearest)
+    pictures = [beside(row) for row in grids.grid(imaginer, fields, across, down, log=console.say)]
     sheet = grids.grid_sheet(pictures, across, down, title=prompt)
     path = save_page(sheet, out, f"{slug(prompt or 'prompts')}-by-{'-'.join(a.field for a in (across, down) if a)}")
     stories = [[each.story.model_dump(mode="json", exclude_none=True) for each in row] for row in pictures]

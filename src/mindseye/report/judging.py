@@ -14,11 +14,11 @@ from mindseye.collection.collection import Collection
 from mindseye.collection.opening import open_collection
 from mindseye.correct.teach.recognising import nearest as nearness
 from mindseye.imagine.imaginer import Imaginer, load
+from mindseye.observe.looks import TrainingLooks
 from mindseye.observe.pictures import load_picture_encoder
 from mindseye.pictures.opener import open_picture
 from mindseye.pictures.story import read_story
 from mindseye.pictures.tensors import fit
-from mindseye.report.nearest import TrainingLooks
 from mindseye.report.origins import training_collection
 from mindseye.report.thinking import thinker_of
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch.nn.functional as F
-
 from mindseye.collection.collection import Collection
 from mindseye.errors import MindseyeError
-from mindseye.files import cache_folder
 from mindseye.imagine.family import Family
 from mindseye.learn.about import About, CollectionReference, EncoderReference, Training
 from mindseye.learn.device import processor_name
 from mindseye.learn.folder import NEAREST, save_model
 from mindseye.learn.learner import Learner
-from mindseye.observe.known import KnownPictures
-from mindseye.observe.pictures import load_picture_encoder, picture_features
+from mindseye.observe.looks import TrainingLooks
 from mindseye.observe.vocabulary import words_of
 from mindseye.pictures.opener import open_picture
 from mindseye.train.checkpoint import Position
@@ -99,9 +95,6 @@ def save_known(
         return
     log(f"looking at {len(train):,} training pictures, to name the nearest in every story (about 20 s a thousand)")
     try:
-        encoder, at = load_picture_encoder(), resolved.pictures
-        pixels = train.arrays(at.size_px, at.channels, at.pixel_art)
-        seen = F.normalize(picture_features(encoder, pixels, cache_folder() / "features").pooled, dim=1)
-        KnownPictures.of(seen, train.file_names, collection.fingerprint, encoder.sha256).save(run.model / NEAREST)
+        TrainingLooks.of(collection, resolved.pictures).known.save(run.model / NEAREST)
     except MindseyeError as error:
         log(f"stories will not name the nearest training pictures: {error}")
