@@ -142,3 +142,12 @@ def scaled_(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> None:
 def normalised(sentence: Float[Tensor, "... text"]) -> Float[Tensor, "... text"]:
     """Sentence vectors of root mean square 1."""
     return F.rms_norm(sentence.float(), sentence.shape[-1:])
+
+
+class Squashed(nn.Module):
+    """tanh, in float32: bfloat16 calls everything beyond 3.4 exactly 1, which has no derivative, so that a generator
+    which once drew a whole picture in one extreme (nothing, say) would never leave it."""
+
+    def forward(self, numbers: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+        """In [-1, 1], float32."""
+        return torch.tanh(numbers.float())

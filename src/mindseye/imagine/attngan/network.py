@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mindseye.imagine.adversarial.blocks import Squashed
 from mindseye.imagine.attngan.config import AttnGanConfig
 from mindseye.imagine.family import Stage
 
@@ -35,7 +36,7 @@ class Generator(nn.Module):
         self.attend = nn.ModuleList(WordAttention(width, ngf) for _ in later)
         self.next = nn.ModuleList(NextStage(ngf, config.residuals) for _ in later)
         self.to_picture = nn.ModuleList(
-            nn.Sequential(conv3x3(ngf, config.channels), nn.Tanh()) for _ in range(config.stages)
+            nn.Sequential(conv3x3(ngf, config.channels), Squashed()) for _ in range(config.stages)
         )
 
     def forward(
@@ -53,11 +54,11 @@ class Generator(nn.Module):
             words, mask: e, and True where a word stands; at least one in each caption.
         """
         hidden = self.first(torch.cat([condition, latent], dim=1))
-        yield Stage(self.to_picture[0](hidden).float(), None)
+        yield Stage(self.to_picture[0](hidden), None)
         for attend, refine, to_picture in zip(self.attend, self.next, self.to_picture[1:], strict=True):
             context, attention = attend(hidden, words, mask)
             hidden = refine(torch.cat([hidden, context], dim=1))
-            yield Stage(to_picture(hidden).float(), attention)
+            yield Stage(to_picture(hidden), attention)
 
 
 class ConditioningAugmentation(nn.Module):

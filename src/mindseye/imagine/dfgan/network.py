@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mindseye.imagine.adversarial.blocks import Squashed
 from mindseye.imagine.dfgan.config import DfGanConfig
 
 SLOPE = 0.2  # of the leaky rectifier, below 0
@@ -26,6 +27,7 @@ class Generator(nn.Module):
             for width, width_out in zip(widths[:-1], widths[1:], strict=True)
         )
         self.to_picture = nn.Conv2d(widths[-1], config.channels, 3, padding=1)
+        self.squashed = Squashed()
 
     def forward(
         self, latent: Float[Tensor, "batch latent"], sentence: Float[Tensor, "batch text"]
@@ -39,7 +41,7 @@ class Generator(nn.Module):
         grid = self.start(latent).unflatten(1, self.shape)
         for block in self.blocks:
             grid = block(grid, y)
-        return torch.tanh(self.to_picture(F.leaky_relu(grid, SLOPE))).float()
+        return self.squashed(self.to_picture(F.leaky_relu(grid, SLOPE)))
 
 
 class UpBlock(nn.Module):

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mindseye.imagine.adversarial.blocks import SLOPE, normalised
+from mindseye.imagine.adversarial.blocks import SLOPE, Squashed, normalised
 from mindseye.imagine.gan.config import GanConfig
 from mindseye.imagine.gan.network import scores
 
@@ -31,7 +31,7 @@ class DcganGenerator(nn.Module):
         layers: list[nn.Module] = [nn.BatchNorm2d(widths[0]), nn.ReLU()]
         for width, width_out in zip(widths[:-1], widths[1:], strict=True):
             layers += [nn.ConvTranspose2d(width, width_out, 4, 2, 1, bias=False), nn.BatchNorm2d(width_out), nn.ReLU()]
-        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], config.channels, 4, 2, 1), nn.Tanh())
+        self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(widths[-1], config.channels, 4, 2, 1), Squashed())
         start_small_(self)
 
     def forward(
@@ -39,7 +39,7 @@ class DcganGenerator(nn.Module):
     ) -> Float[Tensor, "batch channel height width"]:
         """The picture. In training the batch norms take the batch's statistics, in drawing those that they kept."""
         condition = self.sentence_in(normalised(sentence))
-        return self.layers(self.start(torch.cat([latent, condition], dim=1)[:, :, None, None])).float()
+        return self.layers(self.start(torch.cat([latent, condition], dim=1)[:, :, None, None]))
 
 
 class DcganCritic(nn.Module):
