@@ -91,3 +91,11 @@ def test_the_generator_learns_through_every_change() -> None:
     made = pictures(8, 4).requires_grad_()
     augmented(made, draws(8), tuple(TRANSFORMATIONS)).sum().backward()
     assert made.grad is not None and (made.grad.flatten(1).abs().sum(1) > 0).all()
+
+
+@pytest.mark.parametrize("often", [0.0, 0.3, 1.0])
+def test_as_many_pictures_are_changed_as_asked_for(often: float) -> None:
+    before = pictures(400, 3)
+    after = augmented(before, draws(400, shift=[2, 1]), ("move",), often)
+    changed = (before != after).flatten(1).any(1).float().mean().item()
+    assert changed == pytest.approx(often, abs=0.08 if 0 < often < 1 else 0)

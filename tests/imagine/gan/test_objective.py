@@ -3,14 +3,25 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from mindseye.imagine.gan.config import GanConfig
+from mindseye.imagine.gan.folder import load, save
 from mindseye.imagine.gan.model import build
-from mindseye.imagine.gan.objective import CONTESTS, draw, of, one_centred, with_slope, zero_centred
+from mindseye.imagine.gan.objective import (
+    CONTESTS,
+    changed,
+    draw,
+    of,
+    one_centred,
+    towards_target,
+    with_slope,
+    zero_centred,
+)
 from mindseye.learn.batch import Batch, Words
 from mindseye.learn.learner import PictureFormat
 from mindseye.randomness import rng_at
@@ -38,6 +49,48 @@ def batch(count: int, channels: int = 4) -> Batch:
     tokens = torch.from_numpy(rng.standard_normal((count, 8, 384), dtype="float32"))
     words = Words(tokens, torch.ones(count, 8, dtype=torch.bool), tokens.mean(1))
     return Batch(pictures, words, torch.arange(count))
+
+
+@pytest.mark.parametrize(
+    ("often", "right", "moves"),
+    [
+        (0.3, 1.0, 1),  # r = 1: it knows them by heart
+        (0.3, 0.85, 1),  # r = 0.7
+        (0.3, 0.75, -1),  # r = 0.5
+        (0.3, 0.0, -1),
+        (0.0, 0.5, 0),  # no less than none
+        (0.8, 1.0, 0),  # no more than leaves no trace
+        (0.8, 0.5, -1),
+    ],
+)
+def test_pictures_are_changed_as_often_as_the_critic_needs(often: float, right: float, moves: int) -> None:
+    p = torch.tensor(often, requires_grad=True)
+    real, fake = torch.ones(100), torch.where(torch.arange(100) < 100 * right, 0.0, 2.0)
+    adam = torch.optim.AdamW([p], lr=0.01, betas=(0.0, 0.99), weight_decay=0)
+    for step in range(1, 3):
+        loss = towards_target(p, real, fake)
+        assert loss.item() == 0
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        assert p.item() == pytest.approx(often + moves * 0.01 * step, abs=1e-6)
+
+
+def test_a_share_that_is_needed_is_learnt_with_the_critic_and_is_none_of_the_finished_model(tmp_path: Path) -> None:
+    config = tiny(often="needed", augment=("move",))
+    model = build(config, 0)
+    critic, generator = model.objectives()
+    assert "often" in critic.parameters and "often" not in generator.parameters
+    with torch.no_grad():
+        model.often.fill_(-0.1)
+    draws = stacked(config, 8)
+    assert torch.equal(changed(model, batch(8).pictures, "real", draws, config), batch(8).pictures)
+    with torch.no_grad():
+        model.often.fill_(0.5)
+    critic.loss(model, batch(8), draws).backward()
+    assert 0 < abs(model.often.grad.item()) <= 1.6
+    save(model, tmp_path)
+    assert load(config, tmp_path).often is None
 
 
 def test_r1_of_a_linear_critic_is_the_square_of_its_slope() -> None:
@@ -138,7 +191,7 @@ def test_each_objective_moves_its_own_network_only(method: str) -> None:
 def test_the_real_and_the_generated_picture_of_a_sample_are_changed_each_in_its_own_way() -> None:
     drawn = stacked(tiny(), 8)
     real, fake = of("real", drawn), of("fake", drawn)
-    assert real.keys() == fake.keys() == {"brightness", "saturation", "contrast", "shift", "middle"}
+    assert real.keys() == fake.keys() >= {"brightness", "saturation", "contrast", "shift", "middle", "chance of cut"}
     assert all(not torch.equal(real[name], fake[name]) for name in real)
 
 

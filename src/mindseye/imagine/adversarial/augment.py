@@ -1,4 +1,4 @@
-"""DiffAugment (Zhao et al. 2020): the critic never sees a picture as it is, so that it cannot learn the few by heart.
+"""DiffAugment (Zhao et al. 2020): the critic sees pictures changed, so that it cannot learn the few by heart.
 
 Real and generated pictures are changed by random transformations of one distribution, and the change can be
 differentiated, so that the generator learns through it. A transformation must not show pictures what the collection
@@ -32,6 +32,7 @@ def draw(rng: np.random.Generator, size_px: int) -> Mapping[str, Any]:
         "contrast": np.float32(rng.uniform(0.5, 1.5)),
         "shift": rng.integers(-most, most + 1, 2),
         "middle": rng.integers(0, size_px + 1, 2),
+        **{f"chance of {name}": np.float32(rng.random()) for name in TRANSFORMATIONS},
     }
 
 
@@ -41,11 +42,19 @@ def of(which: str, draws: Draws) -> Draws:
 
 
 def augmented(
-    pictures: Float[Tensor, "batch channel height width"], draws: Draws, names: tuple[str, ...]
+    pictures: Float[Tensor, "batch channel height width"],
+    draws: Draws,
+    names: tuple[str, ...],
+    often: Tensor | float = 1.0,
 ) -> Float[Tensor, "batch channel height width"]:
-    """`pictures`, changed by the transformations called `names`, one after another."""
+    """`pictures`, changed by the transformations called `names`, one after another.
+
+    Args:
+        often: the share of pictures that each of them changes, 0 to 1; which ones is chance, for each anew.
+    """
     for name in names:
-        pictures = TRANSFORMATIONS[name](pictures, draws)
+        made = draws[f"chance of {name}"] < often
+        pictures = torch.where(made[:, None, None, None], TRANSFORMATIONS[name](pictures, draws), pictures)
     return pictures
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -38,6 +38,9 @@ class GanConfig(Stages):
     mismatch: float = Field(0.5, ge=0, description="weight of real pictures with a wrong caption in the critic's loss")
     augment: tuple[Change, ...] | None = Field(
         None, description="how pictures are changed before the critic sees them; by their number unless given"
+    )
+    often: Annotated[float, Field(ge=0, le=1)] | Literal["needed"] = Field(
+        1.0, description="share of pictures that each change is made to, or as many as the critic needs"
     )
     training_pictures: int = Field(0, ge=0, description="how many pictures it is trained on")
 

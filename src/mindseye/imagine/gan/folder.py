@@ -37,5 +37,5 @@ def load(config: GanConfig, folder: Path) -> Gan:
     """
     model = build(config, seed=0)
     model.generator.load_state_dict(load_file(folder / "generator" / WEIGHTS))
-    model.critic = None
+    model.critic = model.often = None
     return model.eval()

@@ -27,13 +27,17 @@ NETWORKS: dict[str, Callable[[GanConfig], tuple[nn.Module, nn.Module]]] = {
 
 
 class Gan(nn.Module):
-    """A generator with its `config`, and the critic that it learns from; a finished model has none."""
+    """A generator with its `config`, and the critic that it learns from; a finished model has none.
+
+    `often` is the share of pictures that are changed before the critic sees them, where it is not fixed.
+    """
 
     def __init__(self, config: GanConfig, generator: nn.Module, critic: nn.Module | None) -> None:
         super().__init__()
         self.config = config
         self.generator = generator
         self.critic = critic
+        self.often = nn.Parameter(torch.zeros(())) if config.often == "needed" else None
 
     def objectives(self) -> Sequence[Objective]:
         """The critic's, then the generator's."""
@@ -42,7 +46,7 @@ class Gan(nn.Module):
         return [
             Objective(
                 name="critic",
-                parameters=frozenset(name for name in names if name.startswith("critic.")),
+                parameters=frozenset(name for name in names if not name.startswith("generator.")),
                 draw=partial(draw, config=self.config),
                 loss=partial(critic_loss, config=self.config),
                 betas=contest.betas,

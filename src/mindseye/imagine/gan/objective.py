@@ -15,6 +15,11 @@ softplus(s) = log(1 + e^s), so softplus(-D) = -log sigmoid(D). x and G(z) come w
 
 The critic is also shown real pictures with the caption of another one of the batch, as one more kind of fake (Reed et
 al. 2016): else it may look at pictures alone. Without captions there is no such fake.
+
+Pictures are changed before the critic sees them: all, or as many as it needs (StyleGAN2-ADA, Karras et al. 2020,
+section 3). Where it tells more than 80 % of the pairs rightly, r = E sign(D(x) - D(G)) > 0.6, it has begun to learn by
+heart, and the share of changed pictures p is to rise; else it is to fall. So p is one more number that the critic's
+step moves, along p (0.6 - r), and stays within 0 to 0.8, beyond which changes leak into what is drawn.
 """
 
 from __future__ import annotations
@@ -35,6 +40,9 @@ from mindseye.imagine.adversarial.augment import draw as draw_change
 from mindseye.imagine.gan.config import GanConfig
 from mindseye.learn.batch import Batch
 from mindseye.learn.learner import Draws
+
+TARGET = 0.6  # of r
+MOST_OFTEN = 0.8  # of p
 
 Scores = Float[Tensor, "batch caption"]  # of pictures for their own caption, and for another's in the second column
 Critic = Callable[[Tensor], Scores]
@@ -144,19 +152,36 @@ def critic_loss(model: Any, batch: Batch, draws: Draws, config: GanConfig) -> Te
         generated = model.generator(draws["latent"], own)
     real, fake, penalty = contest.looked_at(
         partial(model.critic, sentences=torch.stack([own, other], dim=1)),
-        augmented(batch.pictures, of("real", draws), config.changes),
-        augmented(generated, of("fake", draws), config.changes),
+        changed(model, batch.pictures, "real", draws, config),
+        changed(model, generated, "fake", draws, config),
         draws["mix"],
         config.penalty,
     )
     mismatch = contest.critic(real[:, 0], real[:, 1]) * batch.others_caption_is_wrong
-    return (contest.critic(real[:, 0], fake[:, 0]) + config.mismatch * mismatch + penalty).mean()
+    loss = (contest.critic(real[:, 0], fake[:, 0]) + config.mismatch * mismatch + penalty).mean()
+    return loss if config.often != "needed" else loss + towards_target(model.often, real[:, 0], fake[:, 0])
+
+
+def towards_target(often: Tensor, real: Scores, fake: Scores) -> Tensor:
+    """0, with the derivative 0.6 - r by p; at the ends of its range p is not driven further out.
+
+    Adam makes all derivatives alike, so a step moves p by the learning rate.
+    """
+    r = (real - fake).detach().sign().mean()
+    stuck = (often.detach() <= 0) & (r < TARGET) | (often.detach() >= MOST_OFTEN) & (r > TARGET)
+    return (often - often.detach()) * torch.where(stuck, 0.0, TARGET - r)
+
+
+def changed(model: Any, pictures: Tensor, which: str, draws: Draws, config: GanConfig) -> Tensor:
+    """The "real" or the "fake" pictures as the critic sees them."""
+    often = model.often.detach().clamp(0, MOST_OFTEN) if config.often == "needed" else config.often
+    return augmented(pictures, of(which, draws), config.changes, often)
 
 
 def generator_loss(model: Any, batch: Batch, draws: Draws, config: GanConfig) -> Tensor:
     """The generator's loss."""
     critic = partial(model.critic, sentences=batch.words.sentence[:, None])
-    fake = critic(augmented(model.generator(draws["latent"], batch.words.sentence), of("fake", draws), config.changes))
+    fake = critic(changed(model, model.generator(draws["latent"], batch.words.sentence), "fake", draws, config))
     with torch.no_grad():
-        real = critic(augmented(batch.pictures, of("real", draws), config.changes))
+        real = critic(changed(model, batch.pictures, "real", draws, config))
     return CONTESTS[config.method].generator(real[:, 0], fake[:, 0]).mean()
