@@ -283,6 +283,23 @@ def test_what_takes_longer_than_it_may_is_stopped(tiny: Imaginer, opened) -> Non
     assert isinstance(failed, Failed) and isinstance(failed.error, TooLate)
 
 
+def test_what_takes_longer_than_it_may_is_told_so_while_every_worker_is_busy_with_it(
+    tiny: Imaginer, tiny_folder: Path, opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, gate, heard = load(tiny_folder, device="cpu"), threading.Event(), Heard()
+    draw = stuck.painter.draw
+
+    def waits(*arguments: Any) -> Any:
+        gate.wait(60)
+        return draw(*arguments)
+
+    monkeypatch.setattr(stuck.painter, "draw", waits)
+    opened(stuck, request_seconds=0.3).submit(asked("a cat", *range(10), model=stuck.name), heard)
+    failed = heard.until(Failed, Finished)
+    assert isinstance(failed, Failed) and isinstance(failed.error, TooLate) and not gate.is_set()
+    gate.set()
+
+
 def test_a_small_request_does_not_wait_behind_a_large_one(tiny: Imaginer, opened) -> None:
     service = opened(tiny)
     large, small = Heard(), Heard()

@@ -37,6 +37,14 @@ def test_a_prompt_that_is_a_caption_does_not_compete_with_itself(thinker: Thinke
     assert thought.match > rivals[0][1]  # against 99 of the others it does better than against all
 
 
+def test_to_think_of_a_picture_it_reads_no_more_captions_than_compete(tiny_thinker: Path) -> None:
+    thinker = load_thinker(tiny_thinker)
+    thinker.captions = [f"thing {number}" for number in range(5000)]
+    [thought] = thinker.think(pictures(1), "a cat")
+    assert 0 < thought.match < 1
+    assert "known" not in vars(thinker)  # all of them
+
+
 def test_what_it_thinks_of_a_picture_does_not_depend_on_the_others(thinker: Thinker) -> None:
     together = thinker.think(pictures(5), "a smiling cat")
     for row in range(5):

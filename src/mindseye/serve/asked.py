@@ -94,8 +94,20 @@ class Busy(Unavailable):
         self.retry_seconds = retry_seconds
 
 
+class Resting(Busy):
+    """The model was lost too often of late, and is left alone for a while."""
+
+
 class TooLate(Unavailable):
     """The request took longer than it may."""
+
+    @classmethod
+    def after(cls, seconds: float) -> TooLate:
+        """For a request that may take so long."""
+        return cls(
+            f"the request took longer than {seconds:g} s",
+            next_step="ask for fewer pictures or steps, or again when there is less to do",
+        )
 
 
 class Closing(Unavailable):

@@ -37,6 +37,7 @@ from mindseye.serve.asked import (
     Lost,
     NotFound,
     Partial,
+    Resting,
     TooLate,
     Watch,
 )
@@ -95,8 +96,9 @@ class Service:
         self._workers = [
             threading.Thread(target=self._work, name=f"draw-{index}", daemon=True) for index in range(workers)
         ]
-        for worker in self._workers:
-            worker.start()
+        self._clock = threading.Thread(target=self._watch_the_clock, name="clock", daemon=True)
+        for thread in (*self._workers, self._clock):
+            thread.start()
 
     @classmethod
     def open(cls, models: Sequence[str], limits: Limits | None = None, remembered: Remembered | None = None) -> Service:
@@ -162,6 +164,7 @@ class Service:
         with self._change:
             self._admit(ticket)
             self._tickets.add(ticket)
+            self._change.notify_all()  # the clock has one more to look at
         self._reader.submit(self._read, ticket, arrived)
         return ticket
 
@@ -204,8 +207,8 @@ class Service:
         with self._change:
             self._closed = True
             self._change.notify_all()
-        for worker in self._workers:
-            worker.join()
+        for thread in (*self._workers, self._clock):
+            thread.join()
         self._reader.shutdown()
 
     # -------------------------------------------------------------------------------------------- admission
@@ -236,7 +239,7 @@ class Service:
         if self._closing:
             raise Closing("the server is being shut down", next_step="ask again when it is back")
         if name in self.resting:
-            raise Busy(f"{name} rests: it was lost {BREAK_AFTER} times in a minute", retry_seconds=BREAK_SECONDS)
+            raise Resting(f"{name} rests: it was lost {BREAK_AFTER} times in a minute", retry_seconds=BREAK_SECONDS)
         ahead = sum(each.left for each in self._tickets)
         if ahead + ticket.left > self.limits.queued_pictures:
             self.counts["refused"] += 1
@@ -302,7 +305,7 @@ class Service:
             steps = imaginer.draw([row.ticket.prepared for row in rows], [row.seed for row in rows])
             with closing(cast("Generator[Progress]", steps)):
                 for now in steps:
-                    if not any(self._is_wanted(row) for row in rows):
+                    if not any(row.ticket.open for row in rows):
                         return
                     self._show_partials(rows, now)
             assert now is not None
@@ -321,17 +324,6 @@ class Service:
         except Exception:
             for ticket in {row.ticket for row in rows}:
                 self._lose(ticket)
-
-    def _is_wanted(self, row: Row) -> bool:
-        if row.ticket.open and time.monotonic() > row.ticket.late_from:
-            self._fail(
-                row.ticket,
-                TooLate(
-                    f"the request took longer than {self.limits.request_seconds:g} s",
-                    next_step="ask for fewer pictures or steps, or again when there is less to do",
-                ),
-            )
-        return row.ticket.open
 
     def _show_partials(self, rows: Sequence[Row], now: Progress) -> None:
         for index, row in enumerate(rows):
@@ -362,6 +354,18 @@ class Service:
                 ticket.watch(Finished())
 
     # ------------------------------------------------------------------------------------------------- ends
+
+    def _watch_the_clock(self) -> None:
+        """In a thread of its own, since workers are busy: ends what takes too long, wherever it is."""
+        while not self._closed:
+            with self._change:
+                now = time.monotonic()
+                late = [ticket for ticket in self._tickets if ticket.late_from <= now]
+                if not late and not self._closed:
+                    next_late = min((ticket.late_from for ticket in self._tickets), default=None)
+                    self._change.wait(None if next_late is None else next_late - now)
+            for ticket in late:
+                self._fail(ticket, TooLate.after(self.limits.request_seconds))
 
     def _end(self, ticket: Ticket, state: State) -> bool:
         """Ends a request; False if it had ended before."""

@@ -97,10 +97,21 @@ class Thinker:
 
     @cached_property
     def known(self) -> TextCode:
-        """All captions of the collection, read together: one by one they would take a minute."""
-        with torch.inference_mode():
-            known: TextCode = self._model.text(self.encoder.encode_together(self.captions))
-        return known
+        """All captions of the collection, which takes a while for thousands."""
+        return self._read_together(self.captions)
+
+    @cached_property
+    def _drawn_by_lot(self) -> tuple[list[str], TextCode]:
+        """Captions that prompts compete with, twice as many as needed, since some may be the prompt itself."""
+        order = rng_at(0, "rivals").permutation(len(self.captions))[: 2 * RIVALS]
+        captions = [self.captions[place] for place in order]
+        return captions, self._read_together(captions)
+
+    @torch.inference_mode()
+    def _read_together(self, captions: Sequence[str]) -> TextCode:
+        """As `read`, many at a time: one by one thousands would take minutes."""
+        text: TextCode = self._model.text(self.encoder.encode_together(captions))
+        return text
 
     @torch.inference_mode()
     def look(self, pictures: UInt8[np.ndarray, "picture size size channel"]) -> PictureCode:
@@ -150,9 +161,9 @@ class Thinker:
             BadInput: they are of another size than the thinker's.
         """
         seen = self.look(pictures)
-        rivals = [place for place, caption in enumerate(self.captions) if caption.casefold() != prompt.casefold()]
-        chosen = rng_at(0, "rivals").permutation(rivals)[:RIVALS]
-        own, others = self.match(seen, self.read([prompt])), self.match(seen, _rows(self.known, chosen))
+        captions, text = self._drawn_by_lot
+        rivals = [place for place, caption in enumerate(captions) if caption.casefold() != prompt.casefold()][:RIVALS]
+        own, others = self.match(seen, self.read([prompt])), self.match(seen, _rows(text, rivals))
         scores = np.concatenate([own, others], axis=1)
         match = 1 / np.exp(scores - own).sum(1)
         realism = self.realism(seen)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from mindseye.collection.collection import Collection, Example, write_collection
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.recall.search import open_searcher
 from mindseye.serve.library import LOOKS, Library
+from mindseye.serve.limits import Limits
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +160,25 @@ def test_so_many_wait_to_be_looked_at_and_no_more(tiny: Imaginer) -> None:
         look.result(10)
     assert library.look(lambda: 7).result(10) == 7
     library.close()
+
+
+def test_what_waits_too_long_to_be_looked_at_is_told_so_and_loses_its_turn(
+    serving: Any, tiny_folder: Path, tiny_thinker: Path, shapes: Collection, tmp_path: Path
+) -> None:
+    import threading
+
+    folder = shutil.copytree(tiny_folder, tmp_path / "tiny")
+    shutil.copytree(tiny_thinker, folder / "thinker")
+    library, gate = Library({"shapes": shapes}), threading.Event()
+    served = serving.start({"tiny": load(folder, device="cpu")}, Limits(request_seconds=0.2), library)
+    first = library.look(partial(gate.wait, 60))
+    picture = coded(shapes.splits["train"].picture(0))
+    for _ in range(LOOKS + 1):  # those that lost their turn are in nobody's way
+        late = served.post("/api/judge", {"picture": picture})
+        assert (late.status, late.error["code"]) == (504, "too_late")
+    gate.set()
+    assert first.result(10)
+    assert served.post("/api/judge", {"picture": picture}).status in (200, 504)  # whether a fifth of a second is enough
 
 
 def test_a_run_is_told_by_its_name_and_without_paths(rooms: Any, runs: Path) -> None:

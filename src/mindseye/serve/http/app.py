@@ -18,8 +18,8 @@ from mindseye.serve.http import health, images, rooms, wire
 from mindseye.serve.http.access import Access
 from mindseye.serve.http.errors import IMAGES_NAMES, Refusal, json_response, refusal
 from mindseye.serve.http.guard import Guard
-from mindseye.serve.http.images import ClientGone
 from mindseye.serve.http.uploads import Uploads
+from mindseye.serve.http.waiting import ClientGone
 from mindseye.serve.library import Library
 from mindseye.serve.service import Service
 from mindseye.serve.trainings import Trainings

@@ -13,7 +13,7 @@ from typing import Any
 from starlette.responses import Response
 
 from mindseye.errors import BadInput, MindseyeError
-from mindseye.serve.asked import Busy, Closing, Lost, NotFound, TooLate
+from mindseye.serve.asked import Busy, Closing, Lost, NotFound, Resting, TooLate
 
 # Our name of a setting, where the images API has another.
 IMAGES_NAMES = {"guidance": "guidance_scale", "steps": "num_inference_steps", "count": "n", "picture": "image"}
@@ -83,6 +83,8 @@ def refusal(error: MindseyeError, names: Mapping[str, str]) -> Refusal:
     match error:
         case NotFound():
             return Refusal(404, message, code=f"{param}_not_found" if param else "not_found", param=param)
+        case Resting():
+            return Refusal(503, message, code="resting", retry_seconds=error.retry_seconds)
         case Busy():
             return Refusal(429, message, code="busy", retry_seconds=error.retry_seconds)
         case TooLate():

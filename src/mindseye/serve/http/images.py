@@ -23,6 +23,7 @@ from mindseye.serve.http.asking import DEFAULT_STRENGTH, Look, asked, look
 from mindseye.serve.http.bodies import described, read_form, read_json
 from mindseye.serve.http.errors import IMAGES_NAMES, json_response, refusal
 from mindseye.serve.http.uploads import Uploads
+from mindseye.serve.http.waiting import unless_gone
 from mindseye.serve.service import Service
 from mindseye.serve.ticket import Ticket
 
@@ -115,13 +116,13 @@ def routes(service: Service, uploads: Uploads, *, story: bool) -> APIRouter:
     async def _answer(request: Request, what: Asked, said: wire.Generation, how: Look, kind: str) -> Response:
         inbox = Inbox(service, what)
         try:
-            accepted = await _unless_gone(request, inbox)
+            accepted = await unless_gone(request, inbox.next())
             assert isinstance(accepted, Accepted)
             if said.stream:
                 events = _events(inbox, accepted, what, how, kind)
                 return StreamingResponse(events, media_type="text/event-stream")
             drawn: dict[int, Drawn] = {}
-            while not isinstance(news := await _unless_gone(request, inbox), Finished):
+            while not isinstance(news := await unless_gone(request, inbox.next()), Finished):
                 if isinstance(news, Drawn):
                     drawn[news.place] = news
         except BaseException:
@@ -130,33 +131,6 @@ def routes(service: Service, uploads: Uploads, *, story: bool) -> APIRouter:
         return await asyncio.to_thread(_images, [drawn[place] for place in sorted(drawn)], accepted, what, how)
 
     return router
-
-
-class ClientGone(Exception):
-    """Nobody is there to be answered."""
-
-
-async def _unless_gone(request: Request, inbox: Inbox) -> News:
-    """The next news, unless the client leaves before.
-
-    Raises:
-        ClientGone: it left.
-    """
-    news = asyncio.ensure_future(inbox.next())
-    gone = asyncio.ensure_future(_until_gone(request))
-    try:
-        await asyncio.wait((news, gone), return_when=asyncio.FIRST_COMPLETED)
-        if news.done():
-            return news.result()
-        raise ClientGone
-    finally:
-        news.cancel()
-        gone.cancel()
-
-
-async def _until_gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _images(drawn: list[Drawn], accepted: Accepted, what: Asked, how: Look) -> Response:

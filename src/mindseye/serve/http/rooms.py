@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,8 @@ from mindseye.pictures.opener import open_picture
 from mindseye.report.judging import judge
 from mindseye.serve.http.bodies import decoded, described, read_json
 from mindseye.serve.http.errors import json_response
-from mindseye.serve.library import Library
+from mindseye.serve.http.waiting import unless_gone
+from mindseye.serve.library import Answer, Library
 from mindseye.serve.service import Service
 from mindseye.serve.trainings import Trainings
 from mindseye.train.run import RunFolder
@@ -87,9 +88,9 @@ def routes(service: Service, library: Library, trainings: Trainings) -> APIRoute
             look = partial(searcher.by_words, said.words or "", said.count)
         else:
             data = decoded(said.picture, "picture", service.limits.picture_bytes)
-            image = await asyncio.wrap_future(library.look(partial(open_picture, data, name="the picture")))
+            image = await _looked(request, partial(open_picture, data, name="the picture"))
             look = partial(searcher.by_picture, image, said.count)
-        return json_response((await asyncio.wrap_future(library.look(look))).as_json())
+        return json_response((await _looked(request, look)).as_json())
 
     @router.post("/judge", openapi_extra=described(Judging))
     async def judged(request: Request) -> Response:
@@ -100,7 +101,7 @@ def routes(service: Service, library: Library, trainings: Trainings) -> APIRoute
         data = decoded(said.picture, "picture", service.limits.picture_bytes)
         among = library.trained_on(imaginer)
         look = partial(judge, data, prompt=said.prompt, model=imaginer, collection=among, nearest=said.nearest)
-        return json_response(await asyncio.wrap_future(library.look(look)))
+        return json_response(await _looked(request, look))
 
     @router.get("/runs")
     async def runs() -> dict[str, Any]:
@@ -133,6 +134,11 @@ def routes(service: Service, library: Library, trainings: Trainings) -> APIRoute
         last = request.headers.get("last-event-id", "")
         seen = int(last) + 1 if last.isdecimal() and len(last) < 10 else 0
         return StreamingResponse(_followed(trainings, name, seen), media_type="text/event-stream")
+
+    async def _looked(request: Request, at: Callable[[], Answer]) -> Answer:
+        """What is seen when it is its turn; who leaves, or waits too long, loses it."""
+        turn = asyncio.wrap_future(library.look(at))
+        return await unless_gone(request, turn, service.limits.request_seconds)
 
     return router
 
