@@ -21,6 +21,7 @@ from mindseye.pictures.story import read_story
 from mindseye.pictures.tensors import fit
 from mindseye.report.origins import training_collection
 from mindseye.report.thinking import thinker_of
+from mindseye.think.thinker import Thinker
 
 NEAREST = 5
 CAPTIONS = 5
@@ -32,7 +33,7 @@ def judge(
     *,
     prompt: str | None = None,
     model: Imaginer | str | Path = "emoji",
-    thinker: Path | None = None,
+    thinker: Thinker | Path | None = None,
     collection: Collection | str | Path | None = None,
     nearest: int = NEAREST,
     page: Path | None = None,
@@ -44,7 +45,7 @@ def judge(
         picture: any picture file, or the bytes of one; it is fitted to the thinker's size.
         prompt: what it should show; the prompt in its story unless given.
         model: whose thinker judges.
-        thinker: the folder of another one.
+        thinker: another one, or the folder of one; one that is open already reads its captions once only.
         collection: where to look for the nearest training pictures; the model's own, where that is at hand. Without one
             a note says that none were looked for.
         nearest: how many training pictures to look for; 0 looks at none, which the first time saves minutes.
@@ -65,7 +66,7 @@ def judge(
     image = open_picture(picture)
     told = read_story(picture).get("prompt") if prompt is None else prompt
     imaginer = model if isinstance(model, Imaginer) else load(model)
-    thinks = thinker_of(imaginer, thinker)
+    thinks = thinker if isinstance(thinker, Thinker) else thinker_of(imaginer, thinker)
     pixels = fit(image, thinks.size_px, thinks.channels, imaginer.picture_format.pixel_art)
     seen = thinks.look(pixels[None])
     realism = thinks.realism(seen)

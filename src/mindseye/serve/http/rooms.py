@@ -97,10 +97,12 @@ def routes(service: Service, library: Library, trainings: Trainings) -> APIRoute
         """Real or imagined, what it shows, and does it fit its prompt."""
         said = await read_json(request, Judging, service.limits)
         imaginer = service.imaginer(said.model)
-        await asyncio.to_thread(service.thinker, imaginer.name)
+        thinker = await asyncio.to_thread(service.thinker, imaginer.name)
         data = decoded(said.picture, "picture", service.limits.picture_bytes)
         among = library.trained_on(imaginer)
-        look = partial(judge, data, prompt=said.prompt, model=imaginer, collection=among, nearest=said.nearest)
+        look = partial(
+            judge, data, prompt=said.prompt, model=imaginer, thinker=thinker, collection=among, nearest=said.nearest
+        )
         return json_response(await _looked(request, look))
 
     @router.get("/runs")

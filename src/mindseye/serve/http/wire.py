@@ -24,6 +24,14 @@ EditName = Annotated[str, Field(max_length=64)]
 
 Body = TypeVar("Body", bound=BaseModel)
 
+NOT_HERE = {  # what other servers take, and why this one does not
+    "style": "pictures look as the model has learnt",
+    "input_fidelity": "use strength, from 0 (the picture itself) to 1",
+    "strength": "it says how far to go from a picture: send that to /v1/images/edits",
+    "image": "it is a file of /v1/images/edits",
+    "mask": "it is a file of /v1/images/edits",
+}
+
 
 class Generation(BaseModel):
     """A request for pictures from words."""
@@ -160,15 +168,14 @@ def read(body: type[Body], values: Mapping[str, Any], *, strict: bool) -> Body:
     """
     for name in values:
         if name not in body.model_fields:
-            near = difflib.get_close_matches(name[:80], body.model_fields, n=1, cutoff=0.5)
+            near = difflib.get_close_matches(name[:80], body.model_fields, n=1, cutoff=0.7)
             hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(body.model_fields)}"
-            raise BadInput(f"there is no field {name[:80]!r}", next_step=hint, field=name[:80])
+            raise BadInput(f"there is no field {name[:80]!r}", next_step=NOT_HERE.get(name, hint), field=name[:80])
     try:
         return body.model_validate(dict(values), strict=strict)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else ""
         about = body.model_fields[name].description if name in body.model_fields else ""
-        raise BadInput(
-            f"{name}: {first['msg'][0].lower()}{first['msg'][1:]}", next_step=about or "", field=name
-        ) from None
+        said = f"{name} ({about})" if about else name
+        raise BadInput(f"{said}: {first['msg'][0].lower()}{first['msg'][1:]}", field=name) from None

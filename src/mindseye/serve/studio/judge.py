@@ -44,9 +44,9 @@ def judge_page(rooms: Rooms, model: gr.Dropdown) -> JudgePage:
             data = picture_in(value)
             imaginer = rooms.service.imaginer(name)
             yield {status: said("thinking"), verdict: ""}
-            await asyncio.to_thread(rooms.service.thinker, imaginer.name)
+            thinker = await asyncio.to_thread(rooms.service.thinker, imaginer.name)
             look = partial(
-                judge, data, prompt=text.strip() or None, model=imaginer,
+                judge, data, prompt=text.strip() or None, model=imaginer, thinker=thinker,
                 collection=rooms.library.trained_on(imaginer), nearest=NEAREST if near else 0,
             )  # fmt: skip
             answer = await asyncio.wrap_future(rooms.library.look(look))
