@@ -83,6 +83,15 @@ def test_as_many_are_found_as_there_are(searcher: Searcher) -> None:
     assert len(searcher.by_words("a cat", 1000).hits) == 144
 
 
+@pytest.mark.parametrize("same", ["captions", "pictures"])
+def test_a_collection_in_which_all_is_alike_can_be_searched_too(shapes: Collection, tmp_path: Path, same: str) -> None:
+    first, *others = list(shapes.splits["train"])[:12]
+    told = {"captions": first.captions} if same == "captions" else {"picture": first.picture}
+    alike = [first, *(dataclasses.replace(each, **told) for each in others)]
+    found = open_searcher(write_collection(tmp_path / same, {"train": alike}, INFO)).by_words(first.captions[0], 20)
+    assert len(found.hits) == 12 and all(np.isfinite(hit.score) for hit in found.hits)
+
+
 NAMES = "cherry moss sky lemon brick fern ocean straw ruby leaf cobalt honey".split()
 
 

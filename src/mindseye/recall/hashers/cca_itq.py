@@ -22,6 +22,7 @@ from mindseye.randomness import rng_at
 from mindseye.recall.bits import checked_bits
 from mindseye.recall.hashers.hasher import JointHasher, Pairs, Projection, unit
 
+LEAST_EIGENVALUE = 1e-6  # of features of length 1, whose mean eigenvalue is about 1e-3
 RIDGE = 0.3  # added to each covariance, as a multiple of its mean eigenvalue
 TURNS = 50
 
@@ -213,8 +214,8 @@ def itq_rotation(v: Matrix, seed: int, turns: int = TURNS) -> Matrix:
 
 
 def ridged(covariance: Matrix, ridge: float = RIDGE) -> Matrix:
-    """A covariance with a multiple of its mean eigenvalue on the diagonal."""
-    diagonal = np.eye(len(covariance)) * (ridge * np.trace(covariance) / len(covariance))
+    """A covariance with a multiple of its mean eigenvalue on the diagonal, and of something where all rows are one."""
+    diagonal = np.eye(len(covariance)) * (ridge * max(np.trace(covariance) / len(covariance), LEAST_EIGENVALUE))
     return np.asarray(covariance + diagonal)
 
 

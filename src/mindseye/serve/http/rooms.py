@@ -9,14 +9,13 @@ from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from mindseye.errors import BadInput
-from mindseye.imagine.families import NAMES
 from mindseye.pictures.opener import open_picture
 from mindseye.report.judging import judge
+from mindseye.serve.http import wire_rooms as wire
 from mindseye.serve.http.bodies import decoded, described, read_json
 from mindseye.serve.http.errors import json_response
 from mindseye.serve.http.waiting import unless_gone
@@ -28,59 +27,19 @@ from mindseye.train.run import RunFolder
 TICK_SECONDS = 0.5  # between looks at a run's events
 
 
-class Search(BaseModel):
-    """What to look for: words, or a picture."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    collection: str = Field(max_length=200, description="one of /api/collections")
-    words: str | None = Field(None, max_length=2000, description="what the pictures should show")
-    picture: str | None = Field(None, description="or a picture that they should look like, as base64")
-    count: int = Field(12, ge=1, le=100, description="pictures, at most")
-
-
-class Judging(BaseModel):
-    """A picture to judge."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    picture: str = Field(description="as base64")
-    prompt: str | None = Field(None, max_length=2000, description="what it should show; its own story's unless given")
-    model: str | None = Field(None, max_length=200, description="whose thinker judges; the first model's unless given")
-    nearest: int = Field(0, ge=0, le=20, description="training pictures to look for; the first time takes minutes")
-
-
-class NewRun(BaseModel):
-    """A training to start, or to go on with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    name: str = Field(max_length=255, description="small letters, digits, - and _, up to 64; or one of /api/runs")
-    family: str | None = Field(
-        None,
-        max_length=64,
-        description=f"one of {', '.join(NAMES)}; diffusion, or the run's own, unless given",
-    )
-    collection: str | None = Field(
-        None, max_length=200, description="one of /api/collections; the run's own unless given"
-    )
-    minutes: float | None = Field(None, gt=0, le=100_000, description="for how long; a run that goes on has its own")
-    settings: dict[str, str | int | float | bool] = Field(default_factory=dict, description="as for train --set")
-
-
 def routes(service: Service, library: Library, trainings: Trainings) -> APIRouter:
     """The endpoints."""
     router = APIRouter(prefix="/api", tags=["rooms"])
 
-    @router.get("/collections")
-    async def collections() -> dict[str, Any]:
+    @router.get("/collections", responses=told(wire.Collections))
+    async def collections() -> Response:
         """What can be searched and trained on."""
-        return {"collections": [_about(name, library) for name in library.collections]}
+        return json_response({"collections": [_about(name, library) for name in library.collections]})
 
-    @router.post("/search", openapi_extra=described(Search))
+    @router.post("/search", responses=told(wire.Found), openapi_extra=described(wire.Search))
     async def search(request: Request) -> Response:
         """The pictures of a collection that fit words, or look like a picture."""
-        said = await read_json(request, Search, service.limits)
+        said = await read_json(request, wire.Search, service.limits)
         if (said.words is None) == (said.picture is None):
             raise BadInput("give one of words and picture", field="words")
         searcher = await asyncio.to_thread(library.searcher, said.collection)
@@ -92,10 +51,10 @@ def routes(service: Service, library: Library, trainings: Trainings) -> APIRoute
             look = partial(searcher.by_picture, image, said.count)
         return json_response((await _looked(request, look)).as_json())
 
-    @router.post("/judge", openapi_extra=described(Judging))
+    @router.post("/judge", responses=told(wire.Verdict), openapi_extra=described(wire.Judging))
     async def judged(request: Request) -> Response:
         """Real or imagined, what it shows, and does it fit its prompt."""
-        said = await read_json(request, Judging, service.limits)
+        said = await read_json(request, wire.Judging, service.limits)
         imaginer = service.imaginer(said.model)
         thinker = await asyncio.to_thread(service.thinker, imaginer.name)
         data = decoded(said.picture, "picture", service.limits.picture_bytes)
@@ -105,24 +64,24 @@ def routes(service: Service, library: Library, trainings: Trainings) -> APIRoute
         )
         return json_response(await _looked(request, look))
 
-    @router.get("/runs")
-    async def runs() -> dict[str, Any]:
+    @router.get("/runs", responses=told(wire.Runs))
+    async def runs() -> Response:
         """Every training, its state and how far it is."""
-        return {"runs": [await asyncio.to_thread(trainings.facts, name) for name in trainings.names()]}
+        return json_response({"runs": [await asyncio.to_thread(trainings.facts, name) for name in trainings.names()]})
 
-    @router.post("/runs", status_code=201, openapi_extra=described(NewRun))
+    @router.post("/runs", status_code=201, responses=told(wire.Started, 201), openapi_extra=described(wire.NewRun))
     async def start(request: Request) -> Response:
         """Starts a training, or goes on with one that was stopped."""
-        said = await read_json(request, NewRun, service.limits)
+        said = await read_json(request, wire.NewRun, service.limits)
         await asyncio.to_thread(trainings.start, said.name, said.family, said.collection, said.minutes, said.settings)
         return json_response({"run": said.name}, 201)
 
-    @router.get("/runs/{name}")
+    @router.get("/runs/{name}", responses=told(wire.Run))
     async def run(name: str) -> Response:
         """One training: its stages with time and data, and the curve of its loss."""
         return json_response(await asyncio.to_thread(trainings.facts, name))
 
-    @router.post("/runs/{name}/stop")
+    @router.post("/runs/{name}/stop", responses=told(wire.Stopping))
     async def stop(name: str) -> Response:
         """Asks a training to save and stop."""
         await asyncio.to_thread(trainings.stop, name)
@@ -143,6 +102,11 @@ def routes(service: Service, library: Library, trainings: Trainings) -> APIRoute
         return await unless_gone(request, turn, service.limits.request_seconds)
 
     return router
+
+
+def told(answer: type[wire.Told], status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """The answer's part in the OpenAPI document."""
+    return {status: {"model": answer}}
 
 
 async def _followed(trainings: Trainings, name: str, seen: int) -> AsyncIterator[str]:
