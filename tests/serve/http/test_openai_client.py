@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
+import shutil
 import time
+from pathlib import Path
 
 import numpy as np
 import openai
 import pytest
 from PIL import Image
 
-from mindseye.imagine.imaginer import Imaginer
+from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.imagine.request import Request
 from mindseye.pictures.story import read_story
 from mindseye.serve.asked import Asked
@@ -154,3 +156,34 @@ def test_a_png_tells_how_it_was_made(client: openai.OpenAI) -> None:
     answer = client.images.generate(prompt="a smiling cat", extra_body={"seed": 5, **FEW_STEPS})
     story = read_story(base64.b64decode(answer.data[0].b64_json))
     assert (story["prompt"], story["seed"], story["steps"]) == ("a smiling cat", 5, 2)
+
+
+def test_each_field_of_ours_reaches_the_drawing(
+    serving, tiny: Imaginer, tiny_folder: Path, tiny_thinker: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(tiny_folder, tmp_path / "tiny")
+    shutil.copytree(tiny_thinker, folder / "thinker")
+    thinking = serving.start({"tiny": load(folder, device="cpu")})
+    fields = {"negative_prompt": "a dog", "guidance_scale": 4.5, "sampler": "euler", "num_inference_steps": 3}
+    with openai.OpenAI(base_url=f"{thinking.url}/v1", api_key="anything", max_retries=0, timeout=60) as client:
+        answer = client.images.generate(prompt="a cat", n=2, extra_body={"seeds": [9, 4], **fields})
+        thought = client.images.generate(prompt="a cat", extra_body={"seed": 9, "think": 3, **fields})
+    request = Request(prompt="a cat", negative_prompt="a dog", guidance=4.5, sampler="euler", steps=3)
+    drawn = tiny.imagine(request, seeds=[9, 4])
+    for said, expected in zip(answer.data, drawn, strict=True):
+        assert said.seed == expected.story.seed and np.array_equal(pixels(said.b64_json), expected.pixels)
+    story = read_story(base64.b64decode(answer.data[0].b64_json))
+    assert (story["negative_prompt"], story["guidance"], story["sampler"], story["steps"]) == ("a dog", 4.5, "euler", 3)
+    assert thought.data[0].thought.startswith("the best of 3")
+
+
+def test_a_stream_of_an_edit_gives_partial_pictures_too(client: openai.OpenAI) -> None:
+    given = np.full((16, 16, 4), 255, np.uint8)
+    stream = client.images.edit(
+        image=png(given),
+        prompt="a cat",
+        stream=True,
+        partial_images=1,
+        extra_body={"seed": 3, "num_inference_steps": 4},
+    )
+    assert [event.type for event in stream] == ["image_edit.partial_image", "image_edit.completed"]

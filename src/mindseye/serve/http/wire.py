@@ -27,9 +27,9 @@ Body = TypeVar("Body", bound=BaseModel)
 NOT_HERE = {  # what other servers take, and why this one does not
     "style": "pictures look as the model has learnt",
     "input_fidelity": "use strength, from 0 (the picture itself) to 1",
-    "strength": "it says how far to go from a picture: send that to /v1/images/edits",
-    "image": "it is a file of /v1/images/edits",
-    "mask": "it is a file of /v1/images/edits",
+    "strength": "it says how far to go from a picture: send one to images/edits",
+    "image": "it is a file, for images/edits",
+    "mask": "it is a file, for images/edits",
 }
 
 
