@@ -154,15 +154,35 @@ def test_in_any_company_a_request_has_the_pixels_that_it_has_alone(tiny: Imagine
 
 
 def test_pictures_of_several_requests_go_through_one_pass_and_are_those_drawn_alone(
-    pixelwise: Imaginer, opened
+    pixelwise: Imaginer, opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service = opened(pixelwise)
-    requests = [asked(prompt, seed, model="pixelwise") for seed, prompt in enumerate(["a cat", "a dog", ""])]
-    heard = [Heard() for _ in requests]
-    for what, watch in zip(requests, heard, strict=True):
-        service.submit(what, watch)
-    for what, watch in zip(requests, heard, strict=True):
-        assert np.array_equal(watch.pictures()[0], alone(pixelwise, what)[0])
+    service = opened(pixelwise, queued_pictures=30)
+    rng = np.random.default_rng(0)
+    requests = [
+        asked(
+            ["a cat", "a dog", ""][index % 3],
+            *map(int, rng.integers(0, 2**32, rng.integers(1, 6))),
+            model="pixelwise",
+        )
+        for index in range(6)
+    ]
+    heard, passes = [Heard() for _ in requests], []
+    draw = pixelwise.painter.draw
+
+    def watched(prompts: Any, *others: Any) -> Any:
+        passes.append(len(prompts))
+        return draw(prompts, *others)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pixelwise.painter, "draw", watched)
+        with service._change:  # so that none is drawn before the others have come
+            for what, watch in zip(requests, heard, strict=True):
+                service.submit(what, watch)
+        pictures = [watch.pictures() for watch in heard]
+    assert sum(passes) == sum(len(what.seeds) for what in requests) and max(passes) > 5  # more than any one asked for
+    for what, drawn in zip(requests, pictures, strict=True):
+        for one, expected in zip(drawn, alone(pixelwise, what), strict=True):
+            assert np.array_equal(one, expected)
 
 
 def test_who_asks_alone_waits_for_nobody_and_who_asks_with_others_does(
