@@ -12,6 +12,7 @@ it.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import Counter, deque
@@ -53,6 +54,8 @@ MEMORY = 0.8  # of the running mean of a row's time
 GATHER_SECONDS = 0.01  # how long a worker that draws several in one pass waits for company
 BREAK_AFTER, BREAK_SECONDS = 3, 60.0  # so many losses of a model in so many seconds, and it rests for as long
 
+TOOK = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, math.inf)
+
 log = logging.getLogger(__name__)
 
 
@@ -67,6 +70,8 @@ class Service:
         imaginers: the models by name, the default one first.
         limits: what a request may take.
         counts: "drawn" pictures, and requests "finished", "refused", "failed" and "cancelled".
+        took: how many of the finished requests took up to each of `TOOK` seconds, and more than the one before.
+        took_seconds: all of them together.
     """
 
     def __init__(
@@ -80,6 +85,7 @@ class Service:
         self.imaginers = dict(imaginers)
         self.limits = limits or Limits()
         self.counts: Counter[str] = Counter()
+        self.took, self.took_seconds = dict.fromkeys(TOOK, 0), 0.0
         self.remembered = Remembered(0) if remembered is None else remembered
         self._change = threading.Condition()
         self._waiting: list[Row] = []
@@ -374,6 +380,10 @@ class Service:
                 return False
             ticket.state = state
             self.counts["finished" if state == "done" else state] += 1
+            if state == "done":
+                seconds = time.monotonic() - (ticket.late_from - self.limits.request_seconds)
+                self.took[next(bound for bound in TOOK if seconds <= bound)] += 1
+                self.took_seconds += seconds
             self._waiting = [row for row in self._waiting if row.ticket is not ticket]
             self._tickets.discard(ticket)
             self._change.notify_all()

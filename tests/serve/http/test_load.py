@@ -222,6 +222,19 @@ def test_ten_thousand_pictures_leave_neither_memory_nor_files_nor_threads_behind
     assert (files[-1], threads[-1]) == (files[0], threads[0])
 
 
+def test_what_is_counted_is_what_happened(serving, tiny: Imaginer) -> None:
+    served = serving.start({"tiny": tiny}, Limits(pictures=2))
+    assert [served.draw(n=n, num_inference_steps=1).status for n in (1, 2, 3)] == [200, 200, 400]
+    told = served.ask("GET", "/metrics").body.decode()
+    numbers = dict(line.rsplit(" ", 1) for line in told.splitlines() if not line.startswith("#"))
+    assert float(numbers["mindseye_pictures_drawn_total"]) == 3
+    assert float(numbers['mindseye_requests_total{end="finished"}']) == 2
+    assert float(numbers["mindseye_pictures_waiting"]) == 0 and float(numbers["mindseye_ready"]) == 1
+    took = [float(numbers[f'mindseye_request_seconds_bucket{{le="{bound}"}}']) for bound in ("1.0", "120.0", "+Inf")]
+    assert took == sorted(took) and took[1:] == [2, 2] and float(numbers["mindseye_request_seconds_count"]) == 2
+    assert 0 < float(numbers["mindseye_request_seconds_sum"]) < 240
+
+
 def test_a_lost_drawing_is_told_as_one_and_three_of_them_make_the_server_unready(
     serving, tiny: Imaginer, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 
@@ -28,6 +30,16 @@ class ServiceMetrics(Collector):
         for end in ("finished", "refused", "failed", "cancelled"):
             requests.add_metric([end], service.counts[end])
         yield requests
+        buckets = list(accumulate(service.took.values()))
+        yield HistogramMetricFamily(
+            "mindseye_request_seconds",
+            "From a request to its last picture",
+            buckets=[
+                (f"{bound}" if bound < math.inf else "+Inf", count)
+                for bound, count in zip(service.took, buckets, strict=True)
+            ],
+            sum_value=service.took_seconds,
+        )
         yield CounterMetricFamily("mindseye_pictures_drawn", "Pictures drawn", value=service.counts["drawn"])
         remembered = CounterMetricFamily("mindseye_pictures_remembered", "Pictures not drawn again", labels=["asked"])
         remembered.add_metric(["same"], service.remembered.same)
