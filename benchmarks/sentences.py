@@ -150,14 +150,16 @@ def paths(
         ),
         "different_sentences": with_interval(np.array([float(len(walk.steps)) for walk in walks])),
         "perplexity": perplexity(judge, texts, block_numbers(blocks.tolist(), len(blocks))),
-        "between_is_a_training_caption": share([text in known for text in texts], blocks.tolist()),
+        "between_is_a_training_caption": share([text in known for text in texts], blocks.tolist()) if texts else None,
         "between": len(texts),
         **circumstances(),
     }
 
 
-def perplexity(judge: KneserNey, texts: Sequence[str], blocks: np.ndarray) -> dict[str, float]:
-    """Over all words of the texts, with an interval from texts that are drawn again in whole blocks."""
+def perplexity(judge: KneserNey, texts: Sequence[str], blocks: np.ndarray) -> dict[str, float] | None:
+    """Over all words of the texts, with an interval from texts that are drawn again in whole blocks; None of none."""
+    if not texts:
+        return None
     nats, words = (np.array(column, float) for column in zip(*map(judge.nats, texts), strict=True))
     weights = resampled(blocks, 0, "perplexity")
     values = (weights @ nats) / (weights @ words)
