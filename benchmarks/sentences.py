@@ -2,7 +2,7 @@
 
 What does the code say, and what does a sentence cost? Held-out captions, in nats a sentence: the ELBO and its two
 parts, the importance-weighted likelihood, the information that code and sentence share, active units, and how many
-sentences are written again word for word, of the training and of those held out.
+sentences are written again word for word, of the training and of those held out whose words are all known.
 
     python benchmarks/sentences.py figures RUN emoji > sentences.jsonl
 
@@ -109,7 +109,9 @@ def figures(writer: Writer, collection: Collection, count: int, samples: int) ->
             ]
         found |= {"elbo": with_interval(costs.elbo.double().numpy()), "nll": with_interval(np.array(nll))}
     if rule.code:
-        for name, captions in (("again_train", seen), ("again_held_out", held_out)):
+        readable = [text for text in held_out if not writer.reader.unknown(text)]
+        found["n_held_out_of_known_words"] = len(readable)
+        for name, captions in (("again_train", seen), ("again_held_out", readable)):
             written = writer.decode(writer.encode(captions))
             found[name] = share([one == as_read(writer, text) for one, text in zip(written, captions, strict=True)])
     return found | circumstances()

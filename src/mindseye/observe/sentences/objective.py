@@ -11,7 +11,8 @@ nothing: the posterior collapses. What is done about it:
 - word dropout (section 3.1): the decoder is not told each word before, `<unk>` instead; what it must say stays whole;
 - free bits (Kingma et al. 2016, Eq. 15): of each of the D dimensions, the first lambda / D nats cost nothing.
 
-The weight w never comes into a held-out loss, which is an ELBO, up to the free bits (`elbo` is without them).
+The weight w never comes into a held-out loss; free bits and words that are not told do. `figures.cost` is the ELBO as
+it stands in the paper, without any of them.
 """
 
 from __future__ import annotations
