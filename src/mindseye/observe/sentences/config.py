@@ -42,7 +42,7 @@ class SentencesConfig(BaseModel):
     vocabulary: tuple[str, ...] = Field((), description="the words; found in the captions when a training begins")
 
     word_dropout: float = Field(0.4, ge=0, le=1, description="share of the decoder's input words that it is not told")
-    free_nats: float = Field(4.0, ge=0, description="KL that costs nothing, over all dimensions of the code together")
+    free_nats: float = Field(12.0, ge=0, description="KL that costs nothing, over all dimensions of the code together")
     anneal_at: int = Field(40_000, ge=0, description="x0: sentences seen when the weight of the KL is 1/2")
     anneal_width: float = Field(6_400.0, gt=0, description="sentences seen over which that weight rises; 1/k")
 
