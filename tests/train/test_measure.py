@@ -12,6 +12,7 @@ import pytest
 
 from mindseye.collection.collection import Collection
 from mindseye.train.config import Wishes, read_settings
+from mindseye.train.data import scheduled_at
 from mindseye.train.plan import new_plan, recorded_plan
 from mindseye.train.run import RunFolder
 
@@ -45,3 +46,25 @@ def test_what_was_measured_cannot_be_changed_on_the_way(
     wishes = read_settings({"model.width": "21"})
     with pytest.raises(Exception, match="width is 20"):
         recorded_plan(plan, learner, collection, wishes, RunFolder(tmp_path), print)
+
+
+def test_a_learner_sees_all_captions_of_the_training_pictures_before_anything_reads_them(
+    tiny: ModuleType, collection: Collection
+) -> None:
+    seen: list[str] = []
+
+    def measure_captions(config: Any, captions: list[str], log: Any) -> Any:
+        seen.extend(captions)
+        return config.model_copy(update={"width": len(captions)})
+
+    learner = replace(tiny.FAMILY, measure_captions=measure_captions)
+    resolved = new_plan(learner, collection, read_settings(tiny.FAST), print)
+    assert seen == [text for texts in collection.splits["train"].captions for text in texts]
+    assert resolved.plan.model["width"] == len(seen) == 40
+
+
+def test_a_schedule_is_a_function_of_the_position_alone(tiny: ModuleType) -> None:
+    [objective] = tiny.build(tiny.TinyConfig(size_px=8, channels=4, text_width=384), 0).objectives()
+    assert scheduled_at(objective, range(4)) == {}
+    rising = replace(objective, schedule=lambda position: {"weight": np.float32(position / 10)})
+    assert scheduled_at(rising, range(3, 6))["weight"].tolist() == pytest.approx([0.3, 0.4, 0.5])

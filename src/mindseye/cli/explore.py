@@ -1,4 +1,7 @@
-"""`mindseye explore MODEL`: sliders for what is in a model's codes or for words, and walks between two pictures."""
+"""`mindseye explore MODEL`: sliders for what is in a model's codes or for words, and walks between two pictures.
+
+With a model of sentences the walks are between two captions (`sentences.py`).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def explore(
-    model: Annotated[str, typer.Argument(help="A model whose pictures have codes: its folder or run.")],
+    model: Annotated[
+        str, typer.Argument(help="A model whose pictures have codes, or one of sentences: its folder or run.")
+    ],
     dims: Annotated[
         str | None, typer.Option(help="Which dimensions, e.g. 3,7.  [default: those that carry most]")
     ] = None,
@@ -28,26 +33,63 @@ def explore(
     picture: Annotated[
         Path | None, typer.Option(help="Where the sliders begin.  [default: the mean of all codes]")
     ] = None,
-    start: Annotated[Path | None, typer.Option("--from", help="Walk from this picture ...")] = None,
-    end: Annotated[Path | None, typer.Option("--to", help="... to this one.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Walk from this picture, or with sentences this caption ...")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="... to this one.")] = None,
     prompt: Annotated[str, typer.Option(help="What all pictures show.  [default: left open]")] = "",
+    draw_with: Annotated[
+        str | None, typer.Option(help="Sentences only: what draws each of them.  [default: emoji]")
+    ] = None,
+    beside: Annotated[
+        str | None, typer.Option(help="Sentences only: another model of them, e.g. a plain auto-encoder.")
+    ] = None,
+    way: Annotated[str | None, typer.Option(help="Sentences only: linear or spherical.  [default: linear]")] = None,
+    steps: Annotated[int | None, typer.Option(help="Sentences only: points on the way.  [default: 8]")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the page and the sheets.")] = Path("explored"),
     as_json: console.Json = False,
 ) -> None:
-    """See what is in a model's codes: a page with sliders, a sheet, a walk between pictures.
+    """See what is in a model's codes: a page with sliders, a sheet, a walk between pictures or between captions.
 
     With --from and --to alone only the walk is drawn.
     """
     import mindseye
     from mindseye import files
     from mindseye.errors import BadInput
+    from mindseye.observe.sentences.sample import is_of_sentences
+
+    if (start is None) != (end is None):
+        raise BadInput("a walk needs two ends", next_step="give both --from and --to")
+    of_sentences = is_of_sentences(model)
+    of_pictures = {"dims": dims, "words": words, "collection": collection, "picture": picture, "prompt": prompt}
+    for_sentences = {"draw-with": draw_with, "beside": beside, "way": way, "steps": steps}
+    for option, given in (of_pictures if of_sentences else for_sentences).items():
+        if given is not None and given != "":
+            kind = "pictures" if of_sentences else "sentences"
+            raise BadInput(f"--{option} is for models of {kind}, and {model} is none", next_step="leave it out")
+    if of_sentences:
+        from mindseye.cli.sentences import explore_sentences
+
+        explore_sentences(
+            model,
+            None if start is None or end is None else (start, end),
+            plain=beside,
+            draw_with=draw_with or "emoji",
+            way=way or "linear",
+            steps=8 if steps is None else steps,
+            out=out,
+            as_json=as_json,
+        )
+        return
     from mindseye.report import explore as explored
     from mindseye.report.explore_page import render, sheet, walk_sheet
 
-    if (start is None) != (end is None):
-        raise BadInput("a walk needs two pictures", next_step="give both --from and --to")
     imaginer = mindseye.load(model)
-    walk = explored.walk(imaginer, start, end, prompt=prompt) if start and end else None
+    walk = (
+        explored.walk(imaginer, Path(start), Path(end), prompt=prompt)
+        if start is not None and end is not None
+        else None
+    )
     result: dict[str, object] = {"model": imaginer.name}
     if walk is not None:
         result["walk"] = _saved(walk_sheet(walk), out / f"{imaginer.name}-walk.png")

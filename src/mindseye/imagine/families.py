@@ -28,5 +28,6 @@ def family(name: str) -> Family:
         BadInput: there is none.
     """
     if name not in (*NAMES, *ON_PIPELINES):
-        raise BadInput(f"there is no family {name!r}", next_step=f"choose one of {', '.join((*NAMES, *ON_PIPELINES))}")
+        names = ", ".join((*NAMES, *ON_PIPELINES))
+        raise BadInput(f"there is no family {name!r} that draws", next_step=f"choose one of {names}")
     return cast(Family, import_module(f"mindseye.imagine.{ON_PIPELINES.get(name, name)}").FAMILY)

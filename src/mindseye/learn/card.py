@@ -27,7 +27,7 @@ tags: [mindseye, {family}]
 | trained on | {collection}: {pictures:,} pictures, {captions:,} captions |
 | pictures seen | {seen:,} |
 | time | {hours:.2f} hours on {machine} |
-| text encoder | {encoder}, frozen (SHA-256 {encoder_sha:.12}…), not in this folder |
+| text encoder | {reads_with} |
 | versions | {versions} |
 
 Every setting stands in `mindseye.json`.
@@ -60,8 +60,7 @@ def model_card(about: About, learner: Learner, *, has_sheet: bool) -> str:
         seen=training.pictures_seen,
         hours=training.hours,
         machine=training.machine,
-        encoder=about.text_encoder.name,
-        encoder_sha=about.text_encoder.sha256,
+        reads_with=learner.card.reads_with.format(encoder=about.text_encoder.name, sha256=about.text_encoder.sha256),
         versions=", ".join(f"{name} {version}" for name, version in about.versions.items()),
         licence="\n## The pictures it learnt from\n\n" + "\n\n".join(terms) + "\n" if terms else "",
     )

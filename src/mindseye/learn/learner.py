@@ -2,7 +2,7 @@
 
 The training loop and the model folder know only what stands here: a learner's settings, how to build it, the losses
 that move it, and how to save and load it. Families of models that draw (`imagine/family.py`) are learners, and so are
-the matchers that compare pictures with words.
+the matchers that compare pictures with words, and what learns from the captions alone.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ class Objective:
         rate: its share of the training's learning rate. Rivals learn more slowly, and not each at the same rate.
         compiles: False where the compiler cannot (a loss that differentiates a gradient) or only slows things down.
         comparable: whether a lower value on unseen pictures means a better model; not so for rivals.
+        schedule: numbers of one TRAINING sample that change as the training goes on, such as an annealed weight: a
+            pure function of the sample's position. They join `draws`; a held-out loss goes without them.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Objective:
     rate: float = 1.0
     compiles: bool = True
     comparable: bool = True
+    schedule: Callable[[int], Mapping[str, Any]] | None = None
 
 
 class Learnt(Protocol):
@@ -65,9 +68,14 @@ class CaptionEncoder(Protocol):
         token_limit: tokens a caption; longer ones are cut.
     """
 
-    name: str
-    sha256: str
-    token_limit: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+    @property
+    def token_limit(self) -> int: ...
 
     def encode_together(self, captions: Sequence[str]) -> Words:
         """Features of captions by the thousand."""
@@ -99,6 +107,7 @@ class CardText:
         does: what it does, a sentence with {size} (px) and {mode} ("transparent", "opaque").
         usage: a command that uses it; "path/to/this/folder" stands for the folder.
         limits: sentences, with {pictures} for how many it was trained on.
+        reads_with: what read its captions, with {encoder} for the name and {sha256} for the digest.
     """
 
     library: str
@@ -106,6 +115,7 @@ class CardText:
     does: str
     usage: str
     limits: tuple[str, ...]
+    reads_with: str = "{encoder}, frozen (SHA-256 {sha256:.12}…), not in this folder"
 
 
 def finished_already(model: nn.Module, batches: Iterable[Batch]) -> None:
@@ -132,6 +142,8 @@ class Learner:
             with: (config, the training pictures as uint8 [picture, height, width, channel] with straight alpha, a log
             for people) to the config with them filled in. Called once, when a training begins; the run and the model
             folder keep what it found.
+        measure_captions: the same for what is a property of the captions, such as a vocabulary: (config, all captions
+            of the training pictures, a log for people). Called before `measure` and `reads_with`.
     """
 
     name: str
@@ -146,3 +158,6 @@ class Learner:
     finish: Callable[[Any, Iterable[Batch]], None] = field(default=finished_already, kw_only=True)
     reads_with: Callable[[Any], CaptionEncoder] | None = field(default=None, kw_only=True)
     measure: Callable[[Any, NDArray[np.uint8], Callable[[str], None]], Any] | None = field(default=None, kw_only=True)
+    measure_captions: Callable[[Any, Sequence[str], Callable[[str], None]], Any] | None = field(
+        default=None, kw_only=True
+    )

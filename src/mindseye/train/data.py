@@ -139,7 +139,10 @@ class Feed:
         return Prepared(
             samples,
             self.pictures.batch(mine.pictures, self.features.words(captions)),
-            {objective.name: draws_at(objective, self.seed, "train", positions) for objective in self.objectives},
+            {
+                objective.name: draws_at(objective, self.seed, "train", positions) | scheduled_at(objective, positions)
+                for objective in self.objectives
+            },
         )
 
     def once(self) -> Iterator[Batch]:
@@ -161,4 +164,12 @@ def draws_at(objective: Objective, seed: int, purpose: str, positions: Sequence[
     """The random numbers of an objective for these samples, stacked; each sample's depend on its position alone."""
     stream = f"{purpose} {objective.name}"
     each: list[Any] = [objective.draw(rng_at(seed, stream, position)) for position in positions]
+    return {key: torch.from_numpy(np.stack([numbers[key] for numbers in each])) for key in each[0]}
+
+
+def scheduled_at(objective: Objective, positions: Sequence[int]) -> dict[str, Tensor]:
+    """What an objective's schedule gives for these samples of a training, stacked; nothing where it has none."""
+    if objective.schedule is None:
+        return {}
+    each = [objective.schedule(position) for position in positions]
     return {key: torch.from_numpy(np.stack([numbers[key] for numbers in each])) for key in each[0]}

@@ -6,11 +6,11 @@ from mindseye.errors import BadInput
 from mindseye.imagine import families
 from mindseye.learn.learner import Learner
 
-NAMES = (*families.NAMES, *families.ON_PIPELINES, "damsm")
+NAMES = (*families.NAMES, *families.ON_PIPELINES, "damsm", "sentences")
 
 
 def learner(name: str) -> Learner:
-    """The learner called `name`: a family of models that draw, or a matcher of pictures and words.
+    """The learner called `name`: a family of models that draw, a matcher of words, or a model of captions.
 
     Raises:
         BadInput: there is none.
@@ -19,6 +19,10 @@ def learner(name: str) -> Learner:
         from mindseye.observe import damsm
 
         return damsm.LEARNER
+    if name == "sentences":
+        from mindseye.observe import sentences
+
+        return sentences.LEARNER
     if name in (*families.NAMES, *families.ON_PIPELINES):
         return families.family(name)
     raise BadInput(f"there is nothing called {name!r} to train", next_step=f"choose one of {', '.join(NAMES)}")

@@ -58,14 +58,16 @@ def new_plan(learner: Learner, collection: Collection, wishes: Wishes, log: Call
     else:
         preset = {"preset": train.preset} if train.preset else {}
         settings = learner.config.for_pictures(pictures, **preset).model_dump()  # type: ignore[attr-defined]
-    fixed = {"training_pictures": len(collection.splits["train"])}
+    train_split = collection.splits["train"]
+    fixed = {"training_pictures": len(train_split)}
     text_encoder = None if learner.reads_with else load_text_encoder(train.text_encoder)
     if text_encoder:
         fixed |= {"text_width": text_encoder.width, "text_tokens": text_encoder.token_limit}
     fixed = {name: value for name, value in fixed.items() if name in learner.config.model_fields}
     model = checked(learner.config, {**settings, **fixed, **wishes.model}, "model.")
+    if learner.measure_captions:
+        model = learner.measure_captions(model, [text for texts in train_split.captions for text in texts], log)
     if learner.measure:
-        train_split = collection.splits["train"]
         model = learner.measure(model, train_split.arrays(pictures.size_px, pictures.channels, pictures.pixel_art), log)
     encoder = learner.reads_with(model) if learner.reads_with else text_encoder
     assert encoder is not None
