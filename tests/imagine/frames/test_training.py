@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tests.imagine.frames.small import NETWORKS, batch_of, model_of
 
+import mindseye
 from mindseye.collection.builtin.moving import write_moving
-from mindseye.collection.builtin.moving.picture import frames_of
+from mindseye.collection.builtin.moving.picture import frames_of, sheet_of
 from mindseye.collection.builtin.moving.scene import film_at
 from mindseye.collection.collection import Collection
 from mindseye.errors import BadInput
@@ -43,6 +45,9 @@ def test_a_training_ends_with_a_model_that_goes_on_with_films(network: str, joys
     given = frames_of(film_at("joystick", 0, "test", 0, frame_px=8))
     film = animator.animate(given, "right up", seed=3)
     assert film.imagined.shape == (2, 8, 8, 3) and film.imagined.dtype == np.uint8
+    Image.fromarray(sheet_of(given)).save(tmp_path / "given.png")
+    again = mindseye.animate(tmp_path, [tmp_path / "given.png"], ["right", "up"], seed=3)
+    assert np.array_equal(again.imagined, film.imagined) and again.captions[2] == "imagined 1 right"
     card = (run.model / "README.md").read_text()
     assert "mindseye animate" in card and "24 films" in card
     assert [event for event in run.events.read() if event["event"] == "held_out"]
@@ -79,8 +84,14 @@ def test_it_is_no_imaginer_and_says_what_to_do_instead(joystick: Collection, tmp
 @pytest.mark.timeout(1800)
 def test_cdna_beats_copying_by_6_db_where_all_is_foreseeable_and_keeps_the_sprite(tmp_path: Path) -> None:
     films = write_moving("bouncing", tmp_path / "films", pictures=2000)
-    settings = {"compile": "false", "batch_size": "16", "learning_rate": "3e-3", "warmup_pictures": "500"}
-    train("frames", films, tmp_path / "run", pictures=40_000, settings=settings)
+    settings = {
+        "compile": "false",
+        "batch_size": "16",
+        "learning_rate": "3e-3",
+        "warmup_pictures": "500",
+        "model.clip": "6",
+    }
+    train("frames", films, tmp_path / "run", pictures=20_000, settings=settings)
     animator = open_animator(tmp_path / "run")
     true = np.stack([frames_of(film_at("bouncing", 0, "validation", index, frame_px=16)) for index in range(100)])
     imagined = np.stack([gone_on(animator, film) for film in true])

@@ -86,6 +86,8 @@ class Animator:
             BadInput: they are no frames of the model's size.
         """
         edge, channels = self.config.frame_px, self.config.channels
+        if not paths:
+            raise BadInput("no frames were given", next_step="give a GIF, a sheet, or a file a frame", field="frames")
         films = [open_film(path) for path in paths]
         if len(films) == len(films[0]) == 1:
             cells = _cells(films[0][0], edge, paths[0])
@@ -181,6 +183,28 @@ class Animator:
         if count > self.config.frames - self.config.context:
             notes.append(f"it has seen films of {self.config.frames} frames; what comes after so many is a guess")
         return notes
+
+
+def animate(
+    model: str | Path,
+    frames: Sequence[str | Path],
+    actions: str | Sequence[str] = (),
+    *,
+    count: int | None = None,
+    seed: int = 0,
+) -> Animation:
+    """Goes on with a film: `mindseye.animate("runs/joystick", ["first.gif"], "right right up").frames`.
+
+    Args:
+        model: a model of films, by its folder; a run folder will do.
+        frames: files, as `Animator.open_frames` takes them.
+        actions, count, seed: as `Animator.animate` takes them.
+
+    Raises:
+        BadInput: as `open_animator`, `Animator.open_frames` and `Animator.animate`.
+    """
+    animator = open_animator(model)
+    return animator.animate(animator.open_frames([Path(each) for each in frames]), actions, count=count, seed=seed)
 
 
 def open_animator(name_or_path: str | Path, *, device: str | None = None) -> Animator:

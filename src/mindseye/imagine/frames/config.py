@@ -10,11 +10,11 @@ from mindseye.errors import BadInput
 from mindseye.learn.learner import PictureFormat
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # name      parameters of cdna and of flow at 16 px
+    # name: parameters of cdna and of flow, for frames of 16 px
     "tiny": {"width": 4, "kernels": 3, "flow_width": 16, "clip": 5, "targets": 2, "steps": 3},  # for tests
-    "small": {"width": 8, "kernels": 6, "flow_width": 32, "k": 90.0},  # 0.2 M and 0.5 M, the default: for one core
-    "base": {"width": 16, "flow_width": 64, "k": 300.0},  # 0.9 M and 1.9 M
-    "paper": {"width": 32, "flow_width": 128},  # 3.6 M and 7.6 M, for a GPU
+    "small": {"width": 8, "kernels": 6, "flow_width": 32, "k": 90.0},  # 0.4 M, 0.2 M: the default
+    "base": {"width": 16, "flow_width": 64, "k": 300.0},  # 1.7 M, 1.0 M
+    "paper": {"width": 32, "flow_width": 128},  # 6.6 M, 3.7 M: for a GPU
 }
 JOYSTICK = ("stay", "left", "right", "up", "down")
 LIKELY_ROWS = (4, 3, 2, 5, 6, 8)  # frames in a row of a sheet, the first that fits
