@@ -141,7 +141,7 @@ class Animator:
             watch(step / count)
         pixels = from_model(torch.stack(imagined))
         pixels = snapped(pixels, self.palette) if self.palette else pixels
-        return Animation(given, pixels, words, seed, tuple(self._notes(words, count)))
+        return Animation(given, pixels, words, seed, tuple(self._notes(words, count, seed)))
 
     def _check_actions(self, words: Sequence[str]) -> None:
         known = self.actions
@@ -174,11 +174,11 @@ class Animator:
             )
         return count
 
-    def _notes(self, words: Sequence[str], count: int) -> list[str]:
+    def _notes(self, words: Sequence[str], count: int, seed: int) -> list[str]:
         notes = []
         if self.actions and not words:
             notes.append(f"it has learnt to be steered (by {', '.join(self.actions)}), and no actions were given")
-        if not self.model.kind.by_chance:
+        if seed and not self.model.kind.by_chance:
             notes.append(f"a {self.config.network} network leaves nothing to chance: every seed gives the same frames")
         if count > self.config.frames - self.config.context:
             notes.append(f"it has seen films of {self.config.frames} frames; what comes after so many is a guess")

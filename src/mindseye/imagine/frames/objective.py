@@ -80,7 +80,7 @@ def unrolled(
     """
     memories, composed = NOTHING, list[Composed]()
     for step in range(actions.shape[1]):
-        frame = film[:, step] if step < film.shape[1] else film[:, -1]
+        frame = film[:, step]
         if step >= config.context:
             frame = torch.where(shown[:, step, None, None, None], frame, composed[-1].frame)
         given = step < config.context - 1
