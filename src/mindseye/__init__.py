@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mindseye.correct.teach.making import teach, unteach
     from mindseye.correct.teach.recognising import recognise
     from mindseye.imagine.export import export_onnx
+    from mindseye.imagine.frames.animate import animate
     from mindseye.imagine.imaginer import Imaginer, load
     from mindseye.imagine.request import Request
     from mindseye.recall.search import search
@@ -42,6 +43,7 @@ __all__ = [
     "Collection",
     "Imaginer",
     "Request",
+    "animate",
     "collect",
     "compare",
     "correct",
@@ -62,6 +64,7 @@ _HOMES = {
     "Collection": "mindseye.collection.collection",
     "Imaginer": "mindseye.imagine.imaginer",
     "Request": "mindseye.imagine.request",
+    "animate": "mindseye.imagine.frames.animate",
     "collect": "mindseye.collection.collect",
     "compare": "mindseye.report.compare",
     "correct": "mindseye.correct.making",

@@ -10,7 +10,7 @@ import pytest
 from mindseye.cli import app as mindseye_app
 
 COMMANDS = [
-    *("begin", "imagine", "complete", "vary", "between", "grid", "collect", "inspect", "train"),
+    *("begin", "imagine", "complete", "vary", "animate", "between", "grid", "collect", "inspect", "train"),
     *("evaluate", "compare", "think", "judge", "explore", "search", "correct", "teach", "unteach", "recognise"),
     *("serve", "studio", "runs", "models", "doctor", "export", "show", "repair"),
 ]

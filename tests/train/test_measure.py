@@ -12,7 +12,7 @@ import pytest
 
 from mindseye.collection.collection import Collection
 from mindseye.train.config import Wishes, read_settings
-from mindseye.train.data import scheduled_at
+from mindseye.train.data import draws_at
 from mindseye.train.plan import new_plan, recorded_plan
 from mindseye.train.run import RunFolder
 
@@ -63,8 +63,10 @@ def test_a_learner_sees_all_captions_of_the_training_pictures_before_anything_re
     assert resolved.plan.model["width"] == len(seen) == 40
 
 
-def test_a_schedule_is_a_function_of_the_position_alone(tiny: ModuleType) -> None:
+def test_a_schedule_is_a_function_of_the_pictures_seen_alone_and_over_when_a_training_is(tiny: ModuleType) -> None:
     [objective] = tiny.build(tiny.TinyConfig(size_px=8, channels=4, text_width=384), 0).objectives()
-    assert scheduled_at(objective, range(4)) == {}
-    rising = replace(objective, schedule=lambda position: {"weight": np.float32(position / 10)})
-    assert scheduled_at(rising, range(3, 6))["weight"].tolist() == pytest.approx([0.3, 0.4, 0.5])
+    rising = replace(objective, scheduled=lambda seen: {"weight": np.float32(min(1, seen / 10))})
+    at = range(3, 6)
+    assert draws_at(rising, 0, "train", at, seen=at)["weight"].tolist() == pytest.approx([0.3, 0.4, 0.5])
+    assert draws_at(rising, 0, "held out", at)["weight"].tolist() == [1, 1, 1]
+    assert "weight" not in draws_at(objective, 0, "train", at, seen=at)

@@ -12,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from mindseye import __version__
 from mindseye.cli import (
+    animate,
     begin,
     between,
     collect,
@@ -55,6 +56,7 @@ COMMANDS = (
     imagine.imagine,
     complete.complete,
     complete.vary,
+    animate.animate,
     between.between,
     grid.grid,
     collect.collect,

@@ -18,6 +18,7 @@ NAMES = (
     "pixelrnn",
     "vae",
 )  # those that learn from pictures alone
+FROM_FRAMES = "frames"  # its models draw, but from the first frames of a film: a learner and no family
 ON_PIPELINES = {"lora": "pipelines.lora"}  # those that need a pipeline of another kind to build on
 
 
@@ -27,6 +28,11 @@ def family(name: str) -> Family:
     Raises:
         BadInput: there is none.
     """
+    if name == FROM_FRAMES:
+        raise BadInput(
+            f"a model of the kind {name} draws from frames, not from words",
+            next_step="mindseye animate MODEL FRAMES goes on with a film",
+        )
     if name not in (*NAMES, *ON_PIPELINES):
         names = ", ".join((*NAMES, *ON_PIPELINES))
         raise BadInput(f"there is no family {name!r} that draws", next_step=f"choose one of {names}")

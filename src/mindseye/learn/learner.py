@@ -21,6 +21,11 @@ from mindseye.learn.batch import Batch, Words
 Draws = Mapping[str, Tensor]  # the random numbers of a batch, stacked: what `Objective.draw` gave for each sample
 
 
+def nothing_scheduled(pictures_seen: float) -> Mapping[str, Any]:
+    """Most losses are the same from the first step to the last."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Objective:
     """One named loss, the parameters it moves and the random numbers it needs (a GAN has two of these, most have one).
@@ -37,8 +42,8 @@ class Objective:
         rate: its share of the training's learning rate. Rivals learn more slowly, and not each at the same rate.
         compiles: False where the compiler cannot (a loss that differentiates a gradient) or only slows things down.
         comparable: whether a lower value on unseen pictures means a better model; not so for rivals.
-        schedule: numbers of one TRAINING sample that change as the training goes on, such as an annealed weight: a
-            pure function of the sample's position. They join `draws`; a held-out loss goes without them.
+        scheduled: what the draws of a sample hold besides, by how far the training is: (pictures seen before the
+            sample) to arrays or scalars. A finished training has seen infinitely many.
     """
 
     name: str
@@ -50,7 +55,7 @@ class Objective:
     rate: float = 1.0
     compiles: bool = True
     comparable: bool = True
-    schedule: Callable[[int], Mapping[str, Any]] | None = None
+    scheduled: Callable[[float], Mapping[str, Any]] = nothing_scheduled
 
 
 class Learnt(Protocol):

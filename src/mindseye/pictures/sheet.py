@@ -75,6 +75,22 @@ def contact_sheet(
     return page
 
 
+def sprite_sheet(frames: Sequence[NDArray[np.uint8]]) -> Image.Image:
+    """Frames at their own size, edge to edge and row by row, as many in a row as there are rows, or one more; what is
+    left over in the last row is transparent, or black.
+
+    Args:
+        frames: at least one uint8 array `[h, w, 3 or 4]`, all of one size.
+    """
+    height, width = frames[0].shape[:2]
+    columns = math.ceil(math.sqrt(len(frames)))
+    sheet = np.zeros((math.ceil(len(frames) / columns) * height, columns * width, frames[0].shape[2]), np.uint8)
+    for index, frame in enumerate(frames):
+        top, left = index // columns * height, index % columns * width
+        sheet[top : top + height, left : left + width] = frame
+    return Image.fromarray(sheet)
+
+
 def _enlarged(picture: NDArray[np.uint8], scale: int) -> Image.Image:
     image = on_matte(Image.fromarray(picture), TILE)
     if max(image.size) > LARGEST_PX:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -140,7 +141,7 @@ class Feed:
             samples,
             self.pictures.batch(mine.pictures, self.features.words(captions)),
             {
-                objective.name: draws_at(objective, self.seed, "train", positions) | scheduled_at(objective, positions)
+                objective.name: draws_at(objective, self.seed, "train", positions, seen=positions)
                 for objective in self.objectives
             },
         )
@@ -160,16 +161,18 @@ class Feed:
         self._thread.shutdown(cancel_futures=True)
 
 
-def draws_at(objective: Objective, seed: int, purpose: str, positions: Sequence[int]) -> dict[str, Tensor]:
-    """The random numbers of an objective for these samples, stacked; each sample's depend on its position alone."""
+def draws_at(
+    objective: Objective, seed: int, purpose: str, positions: Sequence[int], seen: Sequence[float] | None = None
+) -> dict[str, Tensor]:
+    """The random numbers of an objective for these samples, stacked; each sample's depend on its position alone.
+
+    Args:
+        seen: how many pictures a training has seen before each of them; it is finished unless given.
+    """
     stream = f"{purpose} {objective.name}"
-    each: list[Any] = [objective.draw(rng_at(seed, stream, position)) for position in positions]
-    return {key: torch.from_numpy(np.stack([numbers[key] for numbers in each])) for key in each[0]}
-
-
-def scheduled_at(objective: Objective, positions: Sequence[int]) -> dict[str, Tensor]:
-    """What an objective's schedule gives for these samples of a training, stacked; nothing where it has none."""
-    if objective.schedule is None:
-        return {}
-    each = [objective.schedule(position) for position in positions]
+    seen = [math.inf] * len(positions) if seen is None else seen
+    each: list[dict[str, Any]] = [
+        {**objective.draw(rng_at(seed, stream, position)), **objective.scheduled(before)}
+        for position, before in zip(positions, seen, strict=True)
+    ]
     return {key: torch.from_numpy(np.stack([numbers[key] for numbers in each])) for key in each[0]}

@@ -6,11 +6,12 @@ from mindseye.errors import BadInput
 from mindseye.imagine import families
 from mindseye.learn.learner import Learner
 
-NAMES = (*families.NAMES, *families.ON_PIPELINES, "damsm", "sentences")
+NAMES = (*families.NAMES, *families.ON_PIPELINES, "damsm", "sentences", families.FROM_FRAMES)
 
 
 def learner(name: str) -> Learner:
-    """The learner called `name`: a family of models that draw, a matcher of words, or a model of captions.
+    """The learner called `name`: a family of models that draw, a matcher of pictures and words, a model of captions, or
+    a predictor of frames.
 
     Raises:
         BadInput: there is none.
@@ -23,6 +24,10 @@ def learner(name: str) -> Learner:
         from mindseye.observe import sentences
 
         return sentences.LEARNER
+    if name == families.FROM_FRAMES:
+        from mindseye.imagine import frames
+
+        return frames.LEARNER
     if name in (*families.NAMES, *families.ON_PIPELINES):
         return families.family(name)
     raise BadInput(f"there is nothing called {name!r} to train", next_step=f"choose one of {', '.join(NAMES)}")

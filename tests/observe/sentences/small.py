@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from mindseye.learn.folder import save_model
 from mindseye.learn.learner import PictureFormat
 from mindseye.observe.sentences import LEARNER, SentencesConfig, SentenceVae, Writer
 from mindseye.observe.sentences.network import build
-from mindseye.observe.sentences.objective import draw
+from mindseye.observe.sentences.objective import draw, scheduled
 from mindseye.observe.sentences.words import Reader
 from mindseye.randomness import rng_at
 
@@ -38,7 +39,8 @@ def batch(*sentences: str, of: SentencesConfig) -> Batch:
 
 
 def draws(of: SentencesConfig, count: int, first: int = 0) -> dict[str, torch.Tensor]:
-    samples = [draw(rng_at(0, "loss", first + index), of) for index in range(count)]
+    finished = scheduled(math.inf, of)
+    samples = [{**draw(rng_at(0, "loss", first + index), of), **finished} for index in range(count)]
     return {name: torch.from_numpy(np.stack([sample[name] for sample in samples])) for name in samples[0]}
 
 

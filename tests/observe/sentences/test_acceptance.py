@@ -13,7 +13,7 @@ from tests.observe.sentences.small import config, draws
 from mindseye.learn.batch import Batch
 from mindseye.observe.sentences import LEARNER, Writer
 from mindseye.observe.sentences.network import build
-from mindseye.observe.sentences.objective import schedule
+from mindseye.observe.sentences.objective import scheduled
 from mindseye.observe.sentences.words import Reader
 from mindseye.randomness import rng_at
 from mindseye.report.sentences import sentence_walk
@@ -43,7 +43,7 @@ def learnt(**changes: Any) -> Writer:
     for step in range(STEPS):
         rows = rng_at(0, "acceptance", step).permutation(len(LANGUAGE))[:BATCH].tolist()
         shown = Batch(torch.zeros(BATCH, 4, 8, 8), words.rows(rows), torch.arange(BATCH))
-        weights = [schedule(step * BATCH + row, of)["kl_weight"] for row in range(BATCH)]
+        weights = [scheduled(step * BATCH + row, of)["kl_weight"] for row in range(BATCH)]
         numbers = draws(of, BATCH, step * BATCH) | {"kl_weight": torch.tensor(weights)}
         optimiser.zero_grad()
         objective.loss(made, shown, numbers).backward()

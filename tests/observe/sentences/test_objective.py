@@ -21,7 +21,7 @@ from mindseye.observe.sentences.objective import (
     kl,
     loss,
     sampled,
-    schedule,
+    scheduled,
     surprise,
     told,
 )
@@ -62,8 +62,8 @@ def test_the_weight_of_the_kl_is_a_half_at_x0_and_a_logistic_curve_around_it() -
     assert annealed(40_000, of) == 0.5
     assert annealed(46_400, of) == pytest.approx(1 / (1 + math.exp(-1)))
     assert annealed(0, of) == pytest.approx(1 / (1 + math.exp(6.25)))
-    assert annealed(10**9, of) == 1.0
-    assert schedule(40_000, of)["kl_weight"].dtype == np.float32
+    assert annealed(10**9, of) == annealed(math.inf, of) == 1.0
+    assert scheduled(40_000, of)["kl_weight"].dtype == np.float32
 
 
 def test_padded_positions_add_exactly_nothing() -> None:
@@ -119,7 +119,7 @@ def test_below_the_free_bits_no_gradient_pulls_a_code_to_the_prior() -> None:
     assert mean.grad is not None and not mean.grad.any()
 
 
-def test_the_weight_scales_the_kl_alone_and_a_held_out_loss_is_without_it() -> None:
+def test_the_weight_scales_the_kl_alone_and_is_one_in_a_held_out_loss() -> None:
     of, made = config(free_nats=0.0, word_dropout=0.0), model(free_nats=0.0, word_dropout=0.0)
     shown, numbers = batch("a red car", of=of), draws(of, 1)
     at = [nats(made, shown, numbers | {"kl_weight": torch.tensor([w])}, of) for w in (0.0, 0.5, 1.0)]

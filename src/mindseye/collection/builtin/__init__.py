@@ -1,4 +1,5 @@
-"""The collections that come with mindseye, named directly: `digits`, `emoji`, `glyphs` and `shapes`."""
+"""The collections that come with mindseye, named directly: `digits`, `emoji`, `glyphs`, `shapes`; films: `bouncing`,
+`bouncing-random` and `joystick`."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from pathlib import Path
 from mindseye import files
 from mindseye.collection.builtin.digits import open_digits
 from mindseye.collection.builtin.glyphs import open_glyphs
+from mindseye.collection.builtin.moving import opener
+from mindseye.collection.builtin.moving.scene import WORLDS
 from mindseye.collection.builtin.shapes import open_shapes
 from mindseye.collection.collection import Collection, open_prepared
 
@@ -22,6 +25,7 @@ BUILTIN: dict[str, Callable[[], Collection]] = {
     "emoji": open_emoji,
     "glyphs": open_glyphs,
     "shapes": open_shapes,
+    **{world: opener(world) for world in WORLDS},
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +34,22 @@ def open_world(name: str, version: int | str, write: Callable[[Path], Any]) -> C
 
 
 def write_world(
-    destination: Path, example: Callable[[str, int], Example], pictures: int, size_px: int, **facts: Any
+    destination: Path,
+    example: Callable[[str, int], Example],
+    pictures: int,
+    size_px: int,
+    *,
+    splits: Sequence[str] = ("train", "validation", UNSEEN),
+    **facts: Any,
 ) -> Collection:
     """Prepares any number of a world's scenes as a collection; the first ones are the same whatever their number.
 
     Args:
         destination: the folder to make.
-        example: the picture of a split, "train", "validation" or `UNSEEN`, with an index in it.
+        example: the picture of a split with an index in it.
         pictures: in `train`, at least 1; the other splits have a twentieth of it each.
         size_px: edge of the pictures.
+        splits: their names, `train` first.
         facts: for the collection's record: the seed, and what is unseen.
 
     Raises:
@@ -51,7 +58,7 @@ def write_world(
     """
     started = time.perf_counter()
     held_back = max(1, pictures // _HELD_BACK)
-    counts = {"train": pictures, "validation": held_back, UNSEEN: held_back}
+    counts = dict.fromkeys(splits, held_back) | {"train": pictures}
     examples = {split: [example(split, index) for index in range(count)] for split, count in counts.items()}
     info = {
         "size_px": size_px,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from mindseye.learn.learner import Objective
 from mindseye.observe.sentences.config import PoolName, SentencesConfig
-from mindseye.observe.sentences.objective import Posterior, draw, loss, schedule
+from mindseye.observe.sentences.objective import Posterior, draw, loss, scheduled
 from mindseye.observe.sentences.words import MARKS, PAD
 
 State = tuple[Tensor, Tensor]  # h and c of the decoder's LSTM, [1, batch, width] each
@@ -50,8 +50,8 @@ class SentenceVae(nn.Module):
         """One. The compiler leaves LSTMs as they are and gains nothing on the rest, so it is spared."""
         names = frozenset(name for name, _ in self.named_parameters())
         draws, costs = partial(draw, config=self.config), partial(loss, config=self.config)
-        weight = partial(schedule, config=self.config)
-        return [Objective("loss", names, draws, costs, compiles=False, schedule=weight)]
+        weight = partial(scheduled, config=self.config)
+        return [Objective("loss", names, draws, costs, compiles=False, scheduled=weight)]
 
     def encode(self, ids: Int[Tensor, "batch token"], mask: Bool[Tensor, "batch token"]) -> Posterior:
         """q(z | x): the mean m and the log variance s of the code.

@@ -11,7 +11,7 @@ nothing: the posterior collapses. What is done about it:
 - word dropout (section 3.1): the decoder is not told each word before, `<unk>` instead; what it must say stays whole;
 - free bits (Kingma et al. 2016, Eq. 15): of each of the D dimensions, the first lambda / D nats cost nothing.
 
-The weight w never comes into a held-out loss; free bits and words that are not told do. `figures.cost` is the ELBO as
+In a held-out loss w is 1; free bits and words that are not told do. `figures.cost` is the ELBO as
 it stands in the paper, without any of them.
 """
 
@@ -72,12 +72,12 @@ def draw(rng: np.random.Generator, config: SentencesConfig) -> Mapping[str, Any]
     }
 
 
-def schedule(position: int, config: SentencesConfig) -> Mapping[str, Any]:
-    """The weight of the KL for the sample at this position of the training."""
-    return {"kl_weight": np.float32(annealed(position, config))}
+def scheduled(sentences_seen: float, config: SentencesConfig) -> Mapping[str, Any]:
+    """The weight of the KL by now."""
+    return {"kl_weight": np.float32(annealed(sentences_seen, config))}
 
 
-def annealed(sentences_seen: int, config: SentencesConfig) -> float:
+def annealed(sentences_seen: float, config: SentencesConfig) -> float:
     """w = 1 / (1 + exp(-(n - x0) / width)): 1/2 at x0."""
     return 0.5 * (1 + math.tanh((sentences_seen - config.anneal_at) / (2 * config.anneal_width)))
 
@@ -90,7 +90,7 @@ def loss(model: Any, batch: Batch, draws: Draws, config: SentencesConfig) -> Ten
     said = surprise(model.decode(codes, told(ids, draws["told"])), ids, mask)
     there = mask.any(1)
     count = there.sum().clamp(min=1)
-    weight = (draws["kl_weight"] * there).sum() / count if "kl_weight" in draws else 1.0
+    weight = (draws["kl_weight"] * there).sum() / count
     dimensions = (kl(posterior) * there[:, None]).sum(0) / count
     return said.sum() / count + rule.price * weight * free_bits(dimensions, config.free_nats)
 
