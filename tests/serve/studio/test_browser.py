@@ -19,6 +19,9 @@ from mindseye.pictures.story import read_story
 pytestmark = pytest.mark.timeout(300)
 
 TOLD = "text => document.querySelector('#picked .story-prompt')?.textContent === text"
+PICKED = "([bar, src]) => document.querySelector(`${bar} .story img`)?.src === src"
+ALONE = """() => [...document.querySelectorAll("[aria-label='just drawn'] .card")]
+  .filter(each => each.checkVisibility()).length === 1"""
 PAGES = (
     "Draw", "Complete", "Search", "Collection", "Judge", "Attention", "Explore", "Correct", "Evaluate", "Teach",
     "Train",
@@ -67,6 +70,42 @@ def pixels_of(picture: Any) -> Any:
     return np.asarray(picture.image.convert("RGBA"))
 
 
+def story_of(page: Page, place: int, bar: str = "#picked") -> bytes:
+    """The file of a picture that was just drawn, by its place, once its story is shown."""
+    card = page.page.locator("[aria-label='just drawn'] .card:visible").nth(place)
+    card.click()
+    page.page.wait_for_function(PICKED, arg=[bar, card.locator("img").get_attribute("src")])
+    return page.file_of(page.page.locator(f"{bar} .story img"))
+
+
+def drawn_alone(page: Page) -> bytes:
+    """The file of the one picture that was just drawn."""
+    page.page.wait_for_function(ALONE)
+    return page.file_of(page.page.locator("[aria-label='just drawn'] img:visible"))
+
+
+def test_make_again_draws_a_variation_again_to_the_byte_whatever_the_form_says(page: Page, studio: Any) -> None:
+    page.choose_sampler("heun")
+    page.draw("a cat", 1, seed="3")
+    before = story_of(page, 0)
+    page.set("Steps", "5")
+    page.picked.get_by_role("button", name="Vary").click()
+    page.page.wait_for_function(DRAWN, arg=["a cat", 4])
+    varied = story_of(page, 2)
+    told = read_story(varied)
+    assert (told["steps"], told["strength"]) == (2, 0.6), "as the picture itself was drawn"
+    [alone] = studio.service.imaginer(None).imagine(
+        Request.of(prompt="a cat", seed=told["seed"], steps=2, guidance=told["guidance"], picture=before, strength=0.6)
+    )
+    assert np.array_equal(pixels(varied), pixels_of(alone))
+    page.choose("small")
+    page.prompt.fill("something else")
+    page.picked.get_by_role("button", name="Make again").click()
+    assert drawn_alone(page) == varied
+    page.choose("tiny")
+    page.picked.get_by_role("button", name="Close").click()
+
+
 def test_a_picture_goes_to_the_canvas_and_what_is_not_painted_stays(page: Page) -> None:
     page.draw("a cat", 1, seed="3")
     page.cards.first.click()
@@ -85,7 +124,18 @@ def test_a_picture_goes_to_the_canvas_and_what_is_not_painted_stays(page: Page) 
     after = pixels(page.file_of(page.page.locator("[aria-label='just drawn'] img:visible").first))
     anew = (before != after).any(axis=2)
     assert anew.any() and not anew[: int(0.75 * len(anew))].any()
+
+    completed = story_of(page, 1, "#completed")
+    bar = page.page.locator("#completed")
+    bar.get_by_role("button", name="Make again").click()
+    assert drawn_alone(page) == completed
+    bar.get_by_role("button", name="Judge").click()
+    page.page.get_by_role("button", name="Judge", exact=True).locator("visible=true").wait_for()
+    assert page.file_of(page.page.locator(".drop img:visible")) == completed
+    page.tab("Complete")
+    bar.get_by_role("button", name="Close").click()
     page.tab("Draw")
+    page.picked.get_by_role("button", name="Close").click()
 
 
 def test_a_mask_is_painted_with_the_keys_alone(page: Page) -> None:
@@ -99,6 +149,16 @@ def test_a_mask_is_painted_with_the_keys_alone(page: Page) -> None:
     page.page.keyboard.press("Backspace")
     assert page.page.locator(".paint-share").inner_text().startswith("1 of 256 pixels")
     page.tab("Draw")
+
+
+def test_before_anything_is_done_a_page_says_what_to_do(browser: Any, studio: Any) -> None:
+    fresh = Page(browser, studio.url)
+    for name, title in (
+        ("Draw", "Nothing drawn yet"), ("Complete", "Nothing completed yet"),
+    ):  # fmt: skip
+        fresh.tab(name)
+        fresh.page.locator(".nothing:visible", has_text=title).wait_for()
+    fresh.page.close()
 
 
 def test_everything_that_can_be_used_has_a_name_and_fits_a_narrow_page(page: Page) -> None:

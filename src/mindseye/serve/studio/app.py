@@ -128,7 +128,7 @@ def studio(rooms: Rooms) -> gr.Blocks:
             try:
                 on = to_paint_on(one.png, rooms.service.imaginer(name))
             except MindseyeError as error:
-                return {draw.sheets.status: refused(error)}
+                return {each.sheets.status: refused(error) for each in (draw, complete)}
             return {complete.canvas: on, complete.form.prompt: one.story.prompt, tabs: gr.Tabs(selected="complete")}
 
         def to_judge(one: Kept) -> Updates:
@@ -138,13 +138,12 @@ def studio(rooms: Rooms) -> gr.Blocks:
         blocks.load(opened, None, [model, *(form.edits for form in forms)], **QUICK)
         correcting.select(correct.listed, model, correct.parts, **QUICK)
         correct.ledger.change(corrected, model, [form.edits for form in forms], **QUICK)
-        draw.complete.click(
-            to_complete, [draw.picked, model],
-            [complete.canvas, complete.form.prompt, tabs, draw.sheets.status], **QUICK,
-        )  # fmt: skip
-        draw.judge.click(to_judge, draw.picked, [judge.picture, judge.prompt, tabs], **QUICK)
-        if search is not None:
-            draw.search.click(
-                lambda one: (one.uri, gr.Tabs(selected="search")), draw.picked, [search.picture, tabs], **QUICK
-            ).then(search.find, [search.picture, search.collection], search.parts, show_progress="hidden")
+        on_canvas = [complete.canvas, complete.form.prompt, tabs, draw.sheets.status, complete.sheets.status]
+        for bar in (draw.bar, complete.bar):
+            bar.complete.click(to_complete, [bar.one, model], on_canvas, **QUICK)
+            bar.judge.click(to_judge, bar.one, [judge.picture, judge.prompt, tabs], **QUICK)
+            if search is not None:
+                bar.search.click(
+                    lambda one: (one.uri, gr.Tabs(selected="search")), bar.one, [search.picture, tabs], **QUICK
+                ).then(search.find, [search.picture, search.collection], search.parts, show_progress="hidden")
     return blocks
