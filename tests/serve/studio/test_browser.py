@@ -41,24 +41,34 @@ def pixels(png: bytes) -> Any:
 
 
 def test_words_become_pictures_with_their_story_and_a_picture_restores_its_settings(page: Page, studio: Any) -> None:
+    page.set("Guidance", "3.5")
+    page.choose_sampler("euler")
     page.draw("a smiling cat", 2, seed="7")
     assert page.cards.count() == 2
     page.cards.nth(1).click()
     page.picked.get_by_text("a smiling cat").first.wait_for()
     png = page.file_of(page.picked.locator(".story img"))
     told = read_story(png)
-    assert (told["prompt"], told["seed"], told["steps"]) == ("a smiling cat", 8, 2)
-    [alone] = studio.service.imaginer(None).imagine(Request.of(prompt="a smiling cat", seed=8, steps=2))
+    asked = {"prompt": "a smiling cat", "seed": 8, "steps": 2, "guidance": 3.5, "sampler": "euler"}
+    assert {name: told[name] for name in asked} == asked
+    [alone] = studio.service.imaginer(None).imagine(Request.of(**asked))
     assert np.array_equal(pixels(png), pixels_of(alone))  # the picture that it is everywhere else
 
     page.prompt.fill("something else")
-    page.set("Steps", "5")
+    for label, value in (("Steps", "5"), ("Guidance", "1")):
+        page.set(label, value)
+    page.choose("small")  # which has none of these settings
+    page.number("Guidance").wait_for(state="hidden")
     page.page.get_by_label("Draw a picture again").set_input_files(
         {"name": "cat.png", "mimeType": "image/png", "buffer": png}
     )
     page.page.get_by_text("settings of a picture made with mindseye").wait_for()
+    page.page.wait_for_timeout(1000)  # for what follows when another model is chosen
+    assert page.page.get_by_role("combobox", name="Model", exact=True).input_value() == "tiny"
     assert page.prompt.input_value() == "a smiling cat"
     assert page.page.get_by_label("Seed").locator("visible=true").first.input_value() == "8"
+    assert [page.number(label).input_value() for label in ("Steps", "Guidance")] == ["2", "3.5"]
+    assert page.sampler.input_value() == "euler"
     page.prompt.press("Enter")
     page.page.locator("[aria-label='drawn earlier'] .card").nth(1).wait_for()
     assert page.file_of(page.page.locator("[aria-label='just drawn'] img").first) == png

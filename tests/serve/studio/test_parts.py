@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +24,8 @@ from mindseye.pictures.story import Story, png_bytes, read_story
 from mindseye.serve.asked import Asked
 from mindseye.serve.http.access import Access
 from mindseye.serve.limits import Limits
-from mindseye.serve.studio.draw import story_of
+from mindseye.serve.service import Service
+from mindseye.serve.studio.draw import drawn_by, story_of
 from mindseye.serve.studio.drawing import Kept
 from mindseye.serve.studio.form import Form, form
 from mindseye.serve.studio.parts import Card, as_cards, picture_in, place_of
@@ -92,6 +94,20 @@ def test_a_picture_of_another_model_is_said_to_be_one(tiny: Imaginer) -> None:
 def test_a_picture_that_went_on_from_another_is_said_to_lack_it(tiny: Imaginer) -> None:
     varied = kept(given_sha256="0" * 64, strength=0.6, model_sha256=tiny.sha256)
     assert "which is not in it, so words alone will draw another one" in story_of(read_story(varied.png), tiny)
+
+
+def test_the_model_of_a_picture_is_found_by_its_weights_and_else_by_its_name(tiny: Imaginer, tmp_path: Path) -> None:
+    other = load(small.folder(tmp_path / "small"), device="cpu")
+    with closing(Service({"small": other, "tiny": tiny})) as service:
+        for about, found in (
+            ({"model": "tiny"}, tiny),
+            ({"model": "tiny", "model_sha256": "0" * 64}, tiny),  # it has changed since
+            ({"model": "tiny-of-yore", "model_sha256": tiny.sha256}, tiny),
+            ({"model": "small", "model_sha256": tiny.sha256}, tiny),
+            ({"model": "another", "model_sha256": "0" * 64}, None),
+            ({}, None),
+        ):
+            assert drawn_by(about, service) is found
 
 
 def test_a_picture_whose_model_has_changed_is_not_said_to_be_made_again(tiny: Imaginer) -> None:

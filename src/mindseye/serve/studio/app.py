@@ -111,9 +111,13 @@ def studio(rooms: Rooms) -> gr.Blocks:
 
         forms = (draw.form, complete.form)
 
-        def chosen(name: str) -> Updates:
+        def chosen(name: str, *of: str) -> Updates:
             imaginer = rooms.service.imaginer(name)
-            return {part: update for form in forms for part, update in form.fitted(imaginer).items()}
+            fitted: Updates = {form.of: name for form in forms}
+            for form, its in zip(forms, of, strict=True):
+                if its != name:  # else a picture's story filled it, and chose its model
+                    fitted |= form.fitted(imaginer)
+            return fitted
 
         def opened() -> Updates:
             first = rooms.service.imaginer(None)
@@ -134,7 +138,9 @@ def studio(rooms: Rooms) -> gr.Blocks:
         def to_judge(one: Kept) -> Updates:
             return {judge.picture: one.uri, judge.prompt: one.story.prompt, tabs: gr.Tabs(selected="judge")}
 
-        model.change(chosen, model, [part for form in forms for part in form.parts], **QUICK)
+        model.change(
+            chosen, [model, *(form.of for form in forms)], [part for form in forms for part in form.parts], **QUICK
+        )
         blocks.load(opened, None, [model, *(form.edits for form in forms)], **QUICK)
         correcting.select(correct.listed, model, correct.parts, **QUICK)
         correct.ledger.change(corrected, model, [form.edits for form in forms], **QUICK)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from mindseye.errors import BadInput, MindseyeError
 from mindseye.imagine.imaginer import Imaginer
 from mindseye.pictures.story import read_story
+from mindseye.serve.service import Service
 from mindseye.serve.studio.form import Form, Updates, form
 from mindseye.serve.studio.parts import drop, picture_in, shown
 from mindseye.serve.studio.picked import Bar
@@ -77,18 +78,28 @@ def draw_page(rooms: Rooms, model: gr.Dropdown) -> DrawPage:
             return {restored: ""}
         try:
             about = read_story(picture_in(value))
-            imaginer = rooms.service.imaginer(name)
+            imaginer = drawn_by(about, rooms.service) or rooms.service.imaginer(name)
             note = story_of(about, imaginer)
         except MindseyeError as error:
             return {restored: refused(error)}
-        return {restored: note, **fields.told(about, imaginer)}
+        return {restored: note, model: imaginer.name, **fields.told(about, imaginer)}
 
     asking: set[Any] = {*fields.parts, model, sheets.kept}
     gr.on([go.click, prompt.submit], draw, asking, sheets.parts, **DRAWING)
-    dropped.given(read, [dropped, model], [restored, *fields.parts], **QUICK)
+    dropped.given(read, [dropped, model], [restored, model, *fields.parts], **QUICK)
     for example in examples:
         example.click(lambda text: text, example, prompt, **QUICK).then(draw, asking, sheets.parts, **DRAWING)
     return DrawPage(fields, sheets, bar)
+
+
+def drawn_by(about: Mapping[str, Any], service: Service) -> Imaginer | None:
+    """The model here that drew a picture, by what the picture tells: the same weights under any name before others
+    under the same name; None where there is neither."""
+    named = service.imaginers.get(about.get("model", ""))
+    weights = about.get("model_sha256")
+    if not weights or (named is not None and named.sha256 == weights):
+        return named
+    return next((each for each in service.imaginers.values() if each.sha256 == weights), named)
 
 
 def story_of(about: Mapping[str, Any], imaginer: Imaginer) -> Markup:

@@ -87,14 +87,14 @@ class Bar:
                 self.complete: gr.update(visible=rooms.service.imaginer(name).abilities.complete),
             }
 
-        def use(one: Kept, name: str) -> Updates:
-            imaginer = rooms.service.imaginer(name)
-            return fields.told(one.story.model_dump(exclude_none=True), imaginer)
+        def use(one: Kept) -> Updates:
+            imaginer = rooms.service.imaginer(one.asked.model)
+            return {model: imaginer.name, **fields.told(one.story.model_dump(exclude_none=True), imaginer)}
 
         shows: list[Component] = [self.one, self._whole, self._story, self._vary, self.complete]
         self._again.click(again, [self.one, sheets.kept], sheets.parts, **DRAWING)
         self._vary.click(vary, [self.one, sheets.kept], sheets.parts, **DRAWING)
-        self._use.click(use, [self.one, model], list(fields.parts), **QUICK)
+        self._use.click(use, self.one, [model, *fields.parts], **QUICK)
         self._close.click(lambda: gr.update(visible=False), None, self._whole, **QUICK)
         for each in (sheets.now, sheets.earlier):
             each.pick(pick, [sheets.kept, model], shows, **QUICK)
