@@ -20,6 +20,14 @@ pytestmark = pytest.mark.timeout(300)
 
 TOLD = "text => document.querySelector('#picked .story-prompt')?.textContent === text"
 PICKED = "([bar, src]) => document.querySelector(`${bar} .story img`)?.src === src"
+# What would set `window.ran` if scripts could run: in the page itself, or in the HTML that is given.
+WOULD_RUN = """html => {
+  const page = html === null ? document : new DOMParser().parseFromString(html, 'text/html');
+  const runs = each => (each.localName === 'script' && each.textContent.includes('window.ran'))
+    || [...each.attributes].some(({ name, value }) => value.includes('window.ran')
+      && (name.startsWith('on') || ['src', 'srcdoc', 'href', 'xlink:href', 'data', 'action'].includes(name)));
+  return [...page.querySelectorAll('*')].filter(runs).map(each => each.outerHTML.slice(0, 120));
+}"""
 ALONE = """() => [...document.querySelectorAll("[aria-label='just drawn'] .card")]
   .filter(each => each.checkVisibility()).length === 1"""
 PAGES = (
@@ -208,13 +216,17 @@ def test_what_is_typed_is_never_run(page: Page, texts: tuple[str, ...]) -> None:
     assert page.page.evaluate("window.ran") is None
 
 
-def test_captions_and_names_in_the_report_are_never_run(page: Page) -> None:
+def test_captions_and_names_in_the_report_are_text_and_scripts_cannot_run_in_it(browser: Any, page: Page) -> None:
     page.tab("Collection")
     page.page.get_by_role("button", name="Show the report").click()
-    report = page.page.frame_locator("iframe.framed")
-    report.locator("h1").wait_for()
-    assert XSS[1] in report.locator("body").inner_text()
-    assert page.page.evaluate("window.ran") is None
+    page.page.frame_locator("iframe.framed").locator("h1").wait_for()
+    assert page.page.locator("iframe.framed").get_attribute("sandbox") == "", "nothing is allowed in it"
+    frame = page.page.locator("iframe.framed").element_handle().content_frame()
+    assert XSS[1] in frame.locator("body").inner_text()
+    assert frame.evaluate(WOULD_RUN, None) == []
+    blank = browser.new_page()
+    assert len(blank.evaluate(WOULD_RUN, "\n".join(XSS))) > 10, "what is not escaped is found"
+    blank.close()
     page.tab("Draw")
 
 
