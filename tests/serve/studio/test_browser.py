@@ -179,6 +179,21 @@ def test_before_anything_is_done_a_page_says_what_to_do(browser: Any, studio: An
     fresh.page.close()
 
 
+def test_the_story_of_a_picture_and_its_buttons_stay_in_sight(page: Page) -> None:
+    page.page.set_viewport_size({"width": 1200, "height": 620})
+    page.draw("a cat", 4, seed="3")
+    page.page.evaluate("window.scrollTo(0, 0)")
+    page.page.locator("[aria-label='just drawn'] .card").first.click(position={"x": 20, "y": 20})
+    page.picked.locator(".story").wait_for()
+    for _ in range(2):
+        place = page.picked.bounding_box()
+        assert place["y"] >= 0 and place["y"] + place["height"] <= 620
+        page.page.mouse.wheel(0, 200)
+        page.page.wait_for_timeout(200)
+    page.page.set_viewport_size({"width": 1200, "height": 900})
+    page.picked.get_by_role("button", name="Close").click()
+
+
 def test_everything_that_can_be_used_has_a_name_and_fits_a_narrow_page(page: Page) -> None:
     assert page.page.locator("html").get_attribute("lang") == "en"
     assert page.page.locator("h1").count() == 1
