@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from tests.serve.studio.browsing import DRAWN, Page
 from tests.serve.studio.conftest import XSS
+from tests.serve.studio.test_contrast import LEAST, contrast
 
 from mindseye.imagine.request import Request
 from mindseye.pictures.story import read_story
@@ -27,6 +28,11 @@ WOULD_RUN = """html => {
     || [...each.attributes].some(({ name, value }) => value.includes('window.ran')
       && (name.startsWith('on') || ['src', 'srcdoc', 'href', 'xlink:href', 'data', 'action'].includes(name)));
   return [...page.querySelectorAll('*')].filter(runs).map(each => each.outerHTML.slice(0, 120));
+}"""
+PLACEHOLDER = """() => {
+  const box = document.querySelector('#prompt input, #prompt textarea');
+  const colours = [getComputedStyle(box, '::placeholder').color, getComputedStyle(box).backgroundColor];
+  return colours.map(each => each.match(/\\d+/g).slice(0, 3).map(Number));
 }"""
 ALONE = """() => [...document.querySelectorAll("[aria-label='just drawn'] .card")]
   .filter(each => each.checkVisibility()).length === 1"""
@@ -192,6 +198,16 @@ def test_the_story_of_a_picture_and_its_buttons_stay_in_sight(page: Page) -> Non
         page.page.wait_for_timeout(200)
     page.page.set_viewport_size({"width": 1200, "height": 900})
     page.picked.get_by_role("button", name="Close").click()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_a_field_says_before_it_is_filled_can_be_read(page: Page, scheme: Any) -> None:
+    page.page.emulate_media(color_scheme=scheme)
+    page.page.wait_for_function("dark => document.body.classList.contains('dark') === dark", arg=scheme == "dark")
+    page.page.wait_for_timeout(300)  # for colours that fade
+    letters, ground = ("".join(f"{channel:02x}" for channel in each) for each in page.page.evaluate(PLACEHOLDER))
+    page.page.emulate_media(color_scheme="light")
+    assert contrast(letters, ground) >= LEAST
 
 
 def test_everything_that_can_be_used_has_a_name_and_fits_a_narrow_page(page: Page) -> None:
