@@ -20,7 +20,7 @@ from mindseye.cli.app import main
 from mindseye.errors import BadInput
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.imagine.request import Request
-from mindseye.pictures.story import Story, png_bytes, read_story
+from mindseye.pictures.story import NearPicture, Story, png_bytes, read_story
 from mindseye.serve.asked import Asked
 from mindseye.serve.http.access import Access
 from mindseye.serve.limits import Limits
@@ -154,6 +154,12 @@ def test_the_command_draws_the_picture_again(
         main()
     [png] = [path for path in (tmp_path / "again").glob("*.png") if "sheet" not in path.name]
     assert png.read_bytes() == png_bytes(picture.image, picture.story)
+
+
+def test_the_story_names_the_nearest_training_pictures() -> None:
+    near = (NearPicture(file_name="1f600.png", cosine=0.9344), NearPicture(file_name="<b>.png", cosine=0.5))
+    assert "Nearest training pictures: 1f600.png (0.934), &lt;b&gt;.png (0.500)" in told(kept(nearest=near))
+    assert "Nearest" not in told(kept())
 
 
 def test_the_command_has_every_setting_of_the_picture() -> None:
