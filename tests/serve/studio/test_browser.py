@@ -175,6 +175,33 @@ def test_a_mask_is_painted_with_the_keys_alone(page: Page) -> None:
     page.tab("Draw")
 
 
+def test_what_is_painted_is_taken_back_change_by_change(page: Page) -> None:
+    page.tab("Complete")
+    share, undo = page.page.locator(".paint-share"), page.page.get_by_role("button", name="Undo")
+    page.page.get_by_role("button", name="Clear").click()
+    page.page.get_by_role("button", name="Lower half").click()
+    page.page.locator(".paint-mask").focus()
+    page.page.keyboard.press("Space")
+    page.page.keyboard.press("ArrowLeft")
+    page.page.keyboard.press("Space")
+    assert share.inner_text().startswith("128 of 256 pixels"), "the middle was painted already"
+    page.page.get_by_role("button", name="Turn round").click()
+    place = page.page.locator(".paint-mask").bounding_box()
+    page.page.mouse.click(place["x"] + 0.5 * place["width"], place["y"] + 0.9 * place["height"])
+    assert share.inner_text().startswith("129 of 256 pixels")
+    page.page.keyboard.press("Control+z")
+    assert share.inner_text().startswith("128 of 256 pixels")
+    for _ in range(4):  # turned round, two dabs, the lower half
+        undo.click()
+    assert share.inner_text() == "Paint over what is to be drawn anew."
+    page.page.get_by_role("tabpanel").get_by_role("button", name="Complete", exact=True).locator("visible=true").click()
+    page.page.locator(".said.refused:visible", has_text="nothing is painted").wait_for()  # it is what is sent, too
+    while undo.get_attribute("aria-disabled") == "false":
+        undo.click()
+    page.page.keyboard.press("Control+z")
+    page.tab("Draw")
+
+
 def test_before_anything_is_done_a_page_says_what_to_do(browser: Any, studio: Any) -> None:
     fresh = Page(browser, studio.url)
     for name, title in (
