@@ -34,6 +34,12 @@ PLACEHOLDER = """() => {
   const colours = [getComputedStyle(box, '::placeholder').color, getComputedStyle(box).backgroundColor];
   return colours.map(each => each.match(/\\d+/g).slice(0, 3).map(Number));
 }"""
+CONTROLS = """() => {
+  const row = [...document.querySelectorAll('.prompt-row')].find(each => each.checkVisibility());
+  const all = row.querySelectorAll(
+    '[data-testid=textbox], label > input[type=number], .container > .wrap, button.primary');
+  return [...new Set([...all].map(each => [each.getBoundingClientRect()].map(at => `${at.top} ${at.height}`)[0]))];
+}"""
 ALONE = """() => [...document.querySelectorAll("[aria-label='just drawn'] .card")]
   .filter(each => each.checkVisibility()).length === 1"""
 PAGES = (
@@ -205,10 +211,16 @@ def test_what_is_painted_is_taken_back_change_by_change(page: Page) -> None:
 def test_before_anything_is_done_a_page_says_what_to_do(browser: Any, studio: Any) -> None:
     fresh = Page(browser, studio.url)
     for name, title in (
-        ("Draw", "Nothing drawn yet"), ("Complete", "Nothing completed yet"),
+        ("Draw", "Nothing drawn yet"), ("Complete", "Nothing completed yet"), ("Search", "Nothing searched yet"),
+        ("Judge", "Nothing judged yet"), ("Attention", "Nothing looked at yet"), ("Explore", "Nothing walked yet"),
     ):  # fmt: skip
         fresh.tab(name)
         fresh.page.locator(".nothing:visible", has_text=title).wait_for()
+    assert fresh.page.get_by_label("From words").bounding_box()["y"] < 400, "first what the model can do"
+    for name in ("Search", "Attention"):  # their prompts have fields beside them
+        fresh.tab(name)
+        fresh.page.wait_for_timeout(300)
+        assert len(fresh.page.evaluate(CONTROLS)) == 1, "one height, on one line"
     fresh.page.close()
 
 
