@@ -34,6 +34,13 @@ PLACEHOLDER = """() => {
   const colours = [getComputedStyle(box, '::placeholder').color, getComputedStyle(box).backgroundColor];
   return colours.map(each => each.match(/\\d+/g).slice(0, 3).map(Number));
 }"""
+MISSED = """([kind, file]) => {
+  const data = new DataTransfer();
+  if (file) data.items.add(new File([file], 'x.png', { type: 'image/png' }));
+  else data.setData('text/plain', 'words');
+  const event = new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true });
+  return !document.querySelector('h1').dispatchEvent(event);
+}"""
 CONTROLS = """() => {
   const row = [...document.querySelectorAll('.prompt-row')].find(each => each.checkVisibility());
   const all = row.querySelectorAll(
@@ -206,6 +213,12 @@ def test_what_is_painted_is_taken_back_change_by_change(page: Page) -> None:
         undo.click()
     page.page.keyboard.press("Control+z")
     page.tab("Draw")
+
+
+def test_a_file_that_misses_its_box_does_not_take_the_place_of_the_page(page: Page) -> None:
+    kinds = ["dragover", "drop"]
+    assert [page.page.evaluate(MISSED, [kind, "a file"]) for kind in kinds] == [True, True]
+    assert not page.page.evaluate(MISSED, ["drop", ""]), "words can still be dropped into a field"
 
 
 def test_before_anything_is_done_a_page_says_what_to_do(browser: Any, studio: Any) -> None:
