@@ -52,8 +52,19 @@ class Page:
     def picked(self) -> Any:
         return self.page.locator("#picked")
 
+    @property
+    def sampler(self) -> Any:
+        return self.page.get_by_role("combobox", name="Sampler").locator("visible=true").first
+
+    def choose_sampler(self, name: str) -> None:
+        self.sampler.click()
+        self.page.get_by_role("option", name=name, exact=True).click()
+
+    def number(self, label: str) -> Any:
+        return self.page.get_by_role("spinbutton", name=f"number input for {label}").locator("visible=true").first
+
     def set(self, label: str, value: str) -> None:
-        box = self.page.get_by_role("spinbutton", name=f"number input for {label}").locator("visible=true").first
+        box = self.number(label)
         box.fill(value)
         box.blur()
 

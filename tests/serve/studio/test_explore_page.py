@@ -41,7 +41,7 @@ def after(page: Page, act: Any) -> Any:
 
 def test_a_model_without_codes_says_which_one_has_some(page: Page) -> None:
     page.page.get_by_text("tiny has no sliders").wait_for()
-    assert "choose small" in page.page.locator(".nothing:visible").inner_text()
+    assert "choose small" in page.page.locator(".nothing:visible", has_text="no sliders").inner_text()
     assert not page.page.get_by_role("button", name="By chance").is_visible()
 
 

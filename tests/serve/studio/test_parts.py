@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,13 +20,16 @@ from mindseye.cli.app import main
 from mindseye.errors import BadInput
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.imagine.request import Request
-from mindseye.pictures.story import Story, png_bytes
+from mindseye.pictures.story import NearPicture, Story, png_bytes, read_story
+from mindseye.serve.asked import Asked
 from mindseye.serve.http.access import Access
 from mindseye.serve.limits import Limits
-from mindseye.serve.studio.draw import command, story_of, told
+from mindseye.serve.service import Service
+from mindseye.serve.studio.draw import drawn_by, story_of
 from mindseye.serve.studio.drawing import Kept
 from mindseye.serve.studio.form import Form, form
 from mindseye.serve.studio.parts import Card, as_cards, picture_in, place_of
+from mindseye.serve.studio.picked import asked_again, command, told
 from mindseye.serve.studio.rooms import Rooms, refused, said
 from mindseye.serve.studio.train import curve, duration
 
@@ -44,7 +48,11 @@ def values(fields: Form, **given: Any) -> dict[Any, Any]:
 
 def kept(**story: Any) -> Kept:
     about = Story(**{"prompt": "a cat", "seed": 7, "model": "tiny", "width": 16, "height": 16, **story})
-    return Kept(png_bytes(np.zeros((16, 16, 4), np.uint8), about), about)
+    return Kept(png_bytes(np.zeros((16, 16, 4), np.uint8), about), about, asked(about))
+
+
+def asked(about: Story) -> Asked:
+    return Asked(about.model, Request.of(prompt=about.prompt), (about.seed,))
 
 
 def test_a_form_asks_for_what_it_says(fields: Form, tiny: Imaginer) -> None:
@@ -65,7 +73,8 @@ def test_a_story_fills_the_form_so_that_it_asks_for_the_same_picture(fields: For
     [picture] = tiny.imagine(
         fields.asked(values(fields, prompt="a cat", seed="5", count=1, steps=2), tiny).request, seeds=[5]
     )
-    about, note = story_of(png_bytes(picture.image, picture.story), tiny)
+    about = read_story(png_bytes(picture.image, picture.story))
+    note = story_of(about, tiny)
     held = values(fields)
     for part, update in fields.told(about, tiny).items():
         held[part] = update["value"] if isinstance(update, dict) else update
@@ -76,10 +85,38 @@ def test_a_story_fills_the_form_so_that_it_asks_for_the_same_picture(fields: For
 
 
 def test_a_picture_of_another_model_is_said_to_be_one(tiny: Imaginer) -> None:
-    _, note = story_of(kept(model="another").png, tiny)
-    assert "drawn by another" in note
+    assert "drawn by another" in story_of(read_story(kept(model="another").png), tiny)
+    assert "tiny has changed since" in story_of(read_story(kept(model_sha256="0" * 64).png), tiny)
     with pytest.raises(BadInput, match="does not tell"):
-        story_of(png_bytes(np.zeros((4, 4, 3), np.uint8), None), tiny)
+        story_of(read_story(png_bytes(np.zeros((4, 4, 3), np.uint8), None)), tiny)
+
+
+def test_a_picture_that_went_on_from_another_is_said_to_lack_it(tiny: Imaginer) -> None:
+    varied = kept(given_sha256="0" * 64, strength=0.6, model_sha256=tiny.sha256)
+    assert "which is not in it, so words alone will draw another one" in story_of(read_story(varied.png), tiny)
+
+
+def test_the_model_of_a_picture_is_found_by_its_weights_and_else_by_its_name(tiny: Imaginer, tmp_path: Path) -> None:
+    other = load(small.folder(tmp_path / "small"), device="cpu")
+    with closing(Service({"small": other, "tiny": tiny})) as service:
+        for about, found in (
+            ({"model": "tiny"}, tiny),
+            ({"model": "tiny", "model_sha256": "0" * 64}, tiny),  # it has changed since
+            ({"model": "tiny-of-yore", "model_sha256": tiny.sha256}, tiny),
+            ({"model": "small", "model_sha256": tiny.sha256}, tiny),
+            ({"model": "another", "model_sha256": "0" * 64}, None),
+            ({}, None),
+        ):
+            assert drawn_by(about, service) is found
+
+
+def test_a_picture_whose_model_has_changed_is_not_said_to_be_made_again(tiny: Imaginer) -> None:
+    same = kept(model_sha256=tiny.sha256)
+    assert asked_again(same, tiny) is same.asked
+    with pytest.raises(BadInput, match="cannot be drawn any more"):
+        asked_again(kept(model_sha256="0" * 64), tiny)
+    with pytest.raises(BadInput, match="the correction blue has changed"):
+        asked_again(kept(model_sha256=tiny.sha256, edits=("blue@0123abcd",)), tiny)
 
 
 @pytest.mark.parametrize("text", XSS)
@@ -97,7 +134,7 @@ def test_text_is_shown_as_text(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "asked"),
+    ("family", "settings"),
     [
         ("diffusion", {"prompt": "it's a cat", "steps": 2, "guidance": 0.1 + 0.2, "negative_prompt": "-a dog"}),
         ("diffusion", {"prompt": "--help", "steps": 3, "sampler": "euler"}),
@@ -105,11 +142,11 @@ def test_text_is_shown_as_text(text: str) -> None:
     ],
 )
 def test_the_command_draws_the_picture_again(
-    family: str, asked: dict[str, Any], tiny: Imaginer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    family: str, settings: dict[str, Any], tiny: Imaginer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     imaginer = tiny if family == "diffusion" else load(small.folder(tmp_path / "small"), device="cpu")
-    [picture] = imaginer.imagine(Request.of(seed=7, **asked))
-    line = command(Kept(png_bytes(picture.image, picture.story), picture.story))
+    [picture] = imaginer.imagine(Request.of(seed=7, **settings))
+    line = command(Kept(png_bytes(picture.image, picture.story), picture.story, asked(picture.story)))
     monkeypatch.chdir(imaginer.path.parent)  # where the model's name is its folder
     program, imagine, *words = shlex.split(line)
     monkeypatch.setattr(sys, "argv", [program, imagine, "--out", str(tmp_path / "again"), *words])
@@ -117,6 +154,12 @@ def test_the_command_draws_the_picture_again(
         main()
     [png] = [path for path in (tmp_path / "again").glob("*.png") if "sheet" not in path.name]
     assert png.read_bytes() == png_bytes(picture.image, picture.story)
+
+
+def test_the_story_names_the_nearest_training_pictures() -> None:
+    near = (NearPicture(file_name="1f600.png", cosine=0.9344), NearPicture(file_name="<b>.png", cosine=0.5))
+    assert "Nearest training pictures: 1f600.png (0.934), &lt;b&gt;.png (0.500)" in told(kept(nearest=near))
+    assert "Nearest" not in told(kept())
 
 
 def test_the_command_has_every_setting_of_the_picture() -> None:

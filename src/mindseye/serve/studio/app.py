@@ -111,9 +111,13 @@ def studio(rooms: Rooms) -> gr.Blocks:
 
         forms = (draw.form, complete.form)
 
-        def chosen(name: str) -> Updates:
+        def chosen(name: str, *of: str) -> Updates:
             imaginer = rooms.service.imaginer(name)
-            return {part: update for form in forms for part, update in form.fitted(imaginer).items()}
+            fitted: Updates = {form.of: name for form in forms}
+            for form, its in zip(forms, of, strict=True):
+                if its != name:  # else a picture's story filled it, and chose its model
+                    fitted |= form.fitted(imaginer)
+            return fitted
 
         def opened() -> Updates:
             first = rooms.service.imaginer(None)
@@ -128,23 +132,24 @@ def studio(rooms: Rooms) -> gr.Blocks:
             try:
                 on = to_paint_on(one.png, rooms.service.imaginer(name))
             except MindseyeError as error:
-                return {draw.sheets.status: refused(error)}
+                return {each.sheets.status: refused(error) for each in (draw, complete)}
             return {complete.canvas: on, complete.form.prompt: one.story.prompt, tabs: gr.Tabs(selected="complete")}
 
         def to_judge(one: Kept) -> Updates:
             return {judge.picture: one.uri, judge.prompt: one.story.prompt, tabs: gr.Tabs(selected="judge")}
 
-        model.change(chosen, model, [part for form in forms for part in form.parts], **QUICK)
+        model.change(
+            chosen, [model, *(form.of for form in forms)], [part for form in forms for part in form.parts], **QUICK
+        )
         blocks.load(opened, None, [model, *(form.edits for form in forms)], **QUICK)
         correcting.select(correct.listed, model, correct.parts, **QUICK)
         correct.ledger.change(corrected, model, [form.edits for form in forms], **QUICK)
-        draw.complete.click(
-            to_complete, [draw.picked, model],
-            [complete.canvas, complete.form.prompt, tabs, draw.sheets.status], **QUICK,
-        )  # fmt: skip
-        draw.judge.click(to_judge, draw.picked, [judge.picture, judge.prompt, tabs], **QUICK)
-        if search is not None:
-            draw.search.click(
-                lambda one: (one.uri, gr.Tabs(selected="search")), draw.picked, [search.picture, tabs], **QUICK
-            ).then(search.find, [search.picture, search.collection], search.parts, show_progress="hidden")
+        on_canvas = [complete.canvas, complete.form.prompt, tabs, draw.sheets.status, complete.sheets.status]
+        for bar in (draw.bar, complete.bar):
+            bar.complete.click(to_complete, [bar.one, model], on_canvas, **QUICK)
+            bar.judge.click(to_judge, bar.one, [judge.picture, judge.prompt, tabs], **QUICK)
+            if search is not None:
+                bar.search.click(
+                    lambda one: (one.uri, gr.Tabs(selected="search")), bar.one, [search.picture, tabs], **QUICK
+                ).then(search.find, [search.picture, search.collection], search.parts, show_progress="hidden")
     return blocks

@@ -29,14 +29,16 @@ def attention_page(rooms: Rooms, model: gr.Dropdown) -> None:
             label="Which words?", placeholder="a cat with a red hat", max_lines=1, max_length=2000, scale=5
         )
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**32 - 1, scale=1, min_width=110)
-        count = gr.Slider(1, MOST, value=2, step=1, label="Pictures", scale=1, min_width=140)
+        count = gr.Number(2, label="Pictures", precision=0, minimum=1, maximum=MOST, scale=1, min_width=90)
         go = gr.Button("Look", variant="primary", scale=1, min_width=110)
     status, sheet = shown(), shown()
+    todo = "Say some words: each is shown with where a picture looked at it while it was drawn."
+    sheet.value = filled("nothing.html", title="Nothing looked at yet", text=todo)
 
-    async def look(words: str, first: int, pictures: int, name: str) -> AsyncIterator[Updates]:
+    async def look(words: str, first: float | None, pictures: float | None, name: str) -> AsyncIterator[Updates]:
         try:
             imaginer = rooms.service.imaginer(name)
-            request = Request.of(prompt=words or "", seed=int(first or 0), count=int(pictures))
+            request = Request.of(prompt=words or "", seed=int(first or 0), count=int(pictures or 1))
             yield {status: said("drawing, and watching where it looks"), sheet: ""}
             drawn = await asyncio.wrap_future(rooms.library.look(partial(_sheet, imaginer, request)))
             words_for = f"where {imaginer.name} looked at each word of {words}"

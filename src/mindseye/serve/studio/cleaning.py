@@ -85,7 +85,7 @@ def cleaning_part(rooms: Rooms, collection: gr.Dropdown) -> None:
             go = gr.Button("Show them", scale=1, min_width=130)
         status, found = shown(), cards()
         more = gr.Button("More", visible=False)
-        with gr.Column(visible=False, elem_id="cleaned") as bar:
+        with gr.Column(visible=False, elem_id="cleaned", elem_classes="picked") as bar:
             about = shown()
             texts = gr.Textbox(label="Captions, one a line", lines=2, max_lines=6, max_length=MOST_CHARACTERS)
             with gr.Row(elem_classes="acts"):

@@ -9,7 +9,6 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
-from markupsafe import Markup
 
 from mindseye.errors import BadInput, MindseyeError
 from mindseye.imagine.imaginer import Imaginer
@@ -17,11 +16,12 @@ from mindseye.pictures.opener import open_picture
 from mindseye.pictures.story import png_bytes
 from mindseye.pictures.tensors import fit
 from mindseye.serve.asked import Asked
-from mindseye.serve.studio.draw import Sheets, told
-from mindseye.serve.studio.drawing import Kept, png_uri
+from mindseye.serve.studio.drawing import png_uri
 from mindseye.serve.studio.form import Form, Updates, form
-from mindseye.serve.studio.parts import canvas, drop, picture_in, place_of, shown
+from mindseye.serve.studio.parts import canvas, drop, picture_in
+from mindseye.serve.studio.picked import Bar
 from mindseye.serve.studio.rooms import DRAWING, QUICK, Rooms, refused
+from mindseye.serve.studio.sheets import Sheets
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,14 @@ class CompletePage:
     Attributes:
         form: its fields.
         canvas: what is painted on.
+        sheets: where its pictures come to.
+        bar: the picture that is picked.
     """
 
     form: Form
     canvas: gr.HTML
+    sheets: Sheets
+    bar: Bar
 
 
 def complete_page(rooms: Rooms, model: gr.Dropdown) -> CompletePage:
@@ -55,10 +59,12 @@ def complete_page(rooms: Rooms, model: gr.Dropdown) -> CompletePage:
                 )
                 go = gr.Button("Complete", variant="primary", scale=1, min_width=110)
                 halt = gr.Button("Stop", scale=1, min_width=110, visible=False)
-            sheets = Sheets(rooms)
-            story = shown()
+            todo = "Give a picture, paint over what is to be drawn anew, and say what it shall show."
+            sheets = Sheets(rooms, go, halt, ("Nothing completed yet", todo))
+            bar = Bar(rooms, sheets, name="completed", complete="Complete again")
             with gr.Accordion("How to draw", open=False):
                 fields = form(prompt, rooms.service.imaginer(None), rooms.limits)
+    bar.wire(fields, model)
 
     async def draw(values: dict[Component, Any], request: gr.Request) -> AsyncGenerator[Updates, None]:
         imaginer = rooms.service.imaginer(values[model])
@@ -66,11 +72,9 @@ def complete_page(rooms: Rooms, model: gr.Dropdown) -> CompletePage:
         def asked() -> Asked:
             return fields.asked(values, imaginer, **_given(values[painted]))
 
-        yield {go: gr.update(visible=False), halt: gr.update(visible=True), story: ""}
         async with aclosing(sheets.draw(asked, values[sheets.kept], request.session_hash)) as updates:
             async for update in updates:
                 yield update
-        yield {go: gr.update(visible=True), halt: gr.update(visible=False)}
 
     def fitted(value: str, name: str) -> Updates:
         if not value:
@@ -80,19 +84,10 @@ def complete_page(rooms: Rooms, model: gr.Dropdown) -> CompletePage:
         except MindseyeError as error:
             return {painted: None, sheets.status: refused(error)}
 
-    def pick(event: gr.EventData, kept: list[Kept]) -> Markup:
-        return told(kept[place_of(event, kept)])
-
-    shows: list[Component] = [go, halt, story, *sheets.parts]
-    gr.on(
-        [go.click, prompt.submit], draw, {*fields.parts, model, painted, sheets.kept}, shows,
-        **DRAWING,
-    )  # fmt: skip
-    halt.click(sheets.stop, None, None, **QUICK)
+    asking: set[Any] = {*fields.parts, model, painted, sheets.kept}
+    gr.on([go.click, prompt.submit], draw, asking, sheets.parts, **DRAWING)
     dropped.given(fitted, [dropped, model], [painted, sheets.status], **QUICK)
-    for each in (sheets.now, sheets.earlier):
-        each.pick(pick, sheets.kept, story, **QUICK)
-    return CompletePage(fields, painted)
+    return CompletePage(fields, painted, sheets, bar)
 
 
 def to_paint_on(data: bytes, imaginer: Imaginer) -> dict[str, str]:

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mindseye.imagine.picture import Picture
 from mindseye.pictures.story import Story, png_bytes
@@ -24,11 +24,13 @@ class Kept:
     Attributes:
         png: the file, with its story inside unless the server leaves it out.
         story: how it was made.
+        asked: what draws it again: model, words, settings, its seed, and the picture and mask that it went on from.
         notes: what a person should know before trusting it.
     """
 
     png: bytes
     story: Story
+    asked: Asked
     notes: tuple[str, ...] = ()
 
     @property
@@ -86,7 +88,7 @@ async def drawing(service: Service, asked: Asked, stop: asyncio.Event, *, story:
                 sheet.places[news.place] = png_uri(await asyncio.to_thread(png_bytes, news.picture.image, None))
                 shown[news.place] = (news.number + 1) / (asked.partials + 1)
             elif isinstance(news, Drawn):
-                finished[news.place] = await asyncio.to_thread(kept, news.picture, accepted.notes, story)
+                finished[news.place] = await asyncio.to_thread(kept, news.picture, asked, accepted.notes, story)
                 sheet.places[news.place] = finished[news.place].uri
                 shown[news.place] = 1.0
             sheet.done = len(finished)
@@ -110,6 +112,7 @@ async def _next(inbox: Inbox, stop: asyncio.Event) -> News:
         stopped.cancel()
 
 
-def kept(picture: Picture, notes: tuple[str, ...], story: bool) -> Kept:
+def kept(picture: Picture, asked: Asked, notes: tuple[str, ...], story: bool) -> Kept:
     """A finished picture as a page keeps it."""
-    return Kept(png_bytes(picture.image, picture.story if story else None), picture.story, notes)
+    png = png_bytes(picture.image, picture.story if story else None)
+    return Kept(png, picture.story, replace(asked, seeds=(picture.story.seed,), candidates=1), notes)

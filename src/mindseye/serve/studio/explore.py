@@ -82,7 +82,6 @@ class ExplorePage:
 
 def explore_page(rooms: Rooms, model: gr.Dropdown) -> ExplorePage:
     """Builds the page."""
-    nothing = shown()
     with gr.Row(elem_classes="work", visible=False) as work:
         with gr.Column(scale=1, min_width=260, elem_classes="settings"):
             sliders = [gr.Slider(-FARTHEST, FARTHEST, 0, step=0.01, visible=False, buttons=[]) for _ in range(MOST)]
@@ -101,6 +100,7 @@ def explore_page(rooms: Rooms, model: gr.Dropdown) -> ExplorePage:
                 mean = gr.Button("Mean of all", size="sm")
     start = gr.State(None)
     others = [walk_part(rooms, model), stages_part(rooms, model)]
+    nothing = shown()  # below what a model without sliders can do
 
     async def begun_at(place: Place, name: str, text: str) -> Updates:
         try:

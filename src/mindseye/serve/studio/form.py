@@ -36,6 +36,7 @@ class Form:
     Attributes:
         prompt, count, seed, think, edits: one each.
         own: those that a model may lack, by the name that `Request` and `Abilities` have for them.
+        of: the name of the model whose fields they are.
     """
 
     prompt: gr.Textbox
@@ -44,11 +45,12 @@ class Form:
     think: gr.Slider
     edits: gr.CheckboxGroup
     own: Mapping[str, Component]
+    of: gr.State
 
     @property
     def parts(self) -> set[Component]:
         """All of them."""
-        return {self.prompt, self.count, self.seed, self.think, self.edits, *self.own.values()}
+        return {self.prompt, self.count, self.seed, self.think, self.edits, self.of, *self.own.values()}
 
     def asked(self, values: Values, imaginer: Imaginer, **given: Any) -> Asked:
         """What the service is asked for.
@@ -77,6 +79,7 @@ class Form:
             **{part: gr.update(**_own(imaginer, name)) for name, part in self.own.items()},
             self.think: gr.update(value=1, visible=thinks(imaginer)),
             self.edits: gr.update(**_edits(imaginer)),
+            self.of: imaginer.name,
         }
 
     def corrected(self, imaginer: Imaginer) -> Updates:
@@ -84,24 +87,25 @@ class Form:
         return {self.edits: gr.update(**_edits(imaginer))}
 
     def told(self, story: Mapping[str, Any], imaginer: Imaginer) -> Updates:
-        """The fields as a story tells them: as of `read_story`, whichever tool wrote it. What it does not tell, or the
-        model does not have, is the model's own."""
+        """The fields of a model as a story tells them: as of `read_story`, whichever tool wrote it. What it does not
+        tell, or the model does not have, is the model's own."""
         updates: Updates = {}
         for name, part in self.own.items():
             own = _own(imaginer, name)
             value = story.get(name)
             if value is None or (name == "sampler" and value not in imaginer.abilities.samplers):
                 value = own["value"]
-            updates[part] = gr.update(value=value)
+            updates[part] = gr.update(**{**own, "value": value})
         named = [name.partition("@")[0] for name in story.get("edits", ())]
-        there = _edits(imaginer)["choices"]
+        edits = _edits(imaginer)
         return {
             **updates,
             self.prompt: story.get("prompt", ""),
             self.seed: str(story.get("seed", "")),
             self.count: 1,
-            self.think: 1,
-            self.edits: gr.update(value=[name for name in named if name in there]),
+            self.think: gr.update(value=1, visible=thinks(imaginer)),
+            self.edits: gr.update(**{**edits, "value": [name for name in named if name in edits["choices"]]}),
+            self.of: imaginer.name,
         }
 
 
@@ -128,7 +132,7 @@ def form(prompt: gr.Textbox, imaginer: Imaginer, limits: Limits) -> Form:
         "top_p": gr.Slider(0.05, 1, step=0.05, label="Likeliest share", **_own(imaginer, "top_p")),
     }  # fmt: skip
     edits = gr.CheckboxGroup(label="Corrections", info="draw with these edits of the model", **_edits(imaginer))
-    return Form(prompt, count, seed, think, edits, own)
+    return Form(prompt, count, seed, think, edits, own, gr.State(imaginer.name))
 
 
 def _own(imaginer: Imaginer, name: str) -> dict[str, Any]:

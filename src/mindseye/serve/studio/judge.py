@@ -38,6 +38,8 @@ def judge_page(rooms: Rooms, model: gr.Dropdown) -> JudgePage:
             go = gr.Button("Judge", variant="primary")
         with gr.Column(scale=3, min_width=300, elem_classes="gallery"):
             status, verdict = shown(), shown()
+            todo = "Give a picture: is it real or imagined, what does it show, does it fit its words?"
+            verdict.value = filled("nothing.html", title="Nothing judged yet", text=todo)
 
     async def judged(value: str, text: str, near: bool, name: str) -> AsyncIterator[Updates]:
         try:

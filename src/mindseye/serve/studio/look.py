@@ -54,6 +54,8 @@ def theme() -> gr.themes.Base:
         block_info_text_color_dark="#a5a4b1",
         input_background_fill="#ffffff",
         input_background_fill_dark="#1e1e25",
+        input_placeholder_color="#67645e",
+        input_placeholder_color_dark="#a5a4b1",
         input_border_color="#d3cfc7",
         input_border_color_dark="#3a3a46",
         input_border_width="1px",

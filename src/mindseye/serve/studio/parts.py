@@ -54,7 +54,7 @@ def drop(label: str) -> gr.HTML:
 def canvas() -> gr.HTML:
     """A picture to paint on. Its value is {"picture": data URI, "mask": data URI}, or None.
 
-    The mask is a PNG of the picture's size, transparent where it was painted; there is none before.
+    The mask is a PNG of the picture's size, transparent where it is painted; there is none where nothing is.
     """
     return gr.HTML(
         None, html_template=page_file("canvas.html"), js_on_load=page_file("canvas.js"), apply_default_css=False

@@ -17,7 +17,7 @@ from mindseye.recall.search import Found, Hit, Searcher
 from mindseye.report.html import data_uri
 from mindseye.serve.studio.form import Updates
 from mindseye.serve.studio.parts import Card, as_cards, cards, drop, picture_in, place_of, shown
-from mindseye.serve.studio.rooms import Rooms, ready, refused, said
+from mindseye.serve.studio.rooms import Rooms, filled, ready, refused, said
 
 FOUND = 24
 LARGEST_PX = 128  # of a picture that is shown
@@ -60,6 +60,8 @@ def search_page(rooms: Rooms) -> SearchPage:
             picture = drop("Or find pictures like this one")
         with gr.Column(scale=3, min_width=300, elem_classes="gallery"):
             status, found = shown(), cards()
+            todo = "Say what the pictures shall show, or give one that they shall be like."
+            found.value = filled("nothing.html", title="Nothing searched yet", text=todo)
     hits = gr.State([])
 
     async def look(name: str, at: Look) -> AsyncIterator[Updates]:

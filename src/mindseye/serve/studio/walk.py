@@ -19,10 +19,11 @@ from mindseye.report.explore import walk
 from mindseye.report.html import data_uri
 from mindseye.serve.studio.form import Updates
 from mindseye.serve.studio.parts import Card, Part, drop, heading, in_order, picture_in, shown
-from mindseye.serve.studio.rooms import Rooms, refused
+from mindseye.serve.studio.rooms import Rooms, filled, refused
 from mindseye.serve.studio.working import Log, Working, progress
 
 LEAST, MOST = 2, 12  # pictures of a walk
+NOWHERE = filled("nothing.html", title="Nothing walked yet", text="Say where from and where to.")
 
 
 def walk_part(rooms: Rooms, model: gr.Dropdown) -> Part:
@@ -41,6 +42,7 @@ def walk_part(rooms: Rooms, model: gr.Dropdown) -> Part:
                 go = gr.Button("Walk", variant="primary")
             with gr.Column(scale=3, min_width=300, elem_classes="gallery"):
                 status, strip = shown(), shown()
+                strip.value = NOWHERE
 
     def fitted(imaginer: Imaginer) -> Updates:
         able = imaginer.abilities
@@ -54,7 +56,7 @@ def walk_part(rooms: Rooms, model: gr.Dropdown) -> Part:
             first: gr.update(visible=able.codes),
             last: gr.update(visible=able.codes),
             status: "",
-            strip: "",
+            strip: NOWHERE,
         }
 
     async def walked(

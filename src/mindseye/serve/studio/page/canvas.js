@@ -4,10 +4,13 @@ const stage = element.querySelector('.paint');
 const below = stage.querySelector('.paint-picture');
 const above = stage.querySelector('.paint-mask');
 const share = stage.querySelector('.paint-share');
+const undo = stage.querySelector('[data-tool="undo"]');
 let painted = new Uint8Array(0); // a byte a pixel: 1 where it is to be drawn anew
 let cursor = null; // of the keyboard, in pixels of the picture
 let value = 1; // what the brush leaves
 let last = null;
+let earlier = []; // what was painted before each change, the newest last
+const MOST_EARLIER = 50;
 
 const brush = () => Math.max(1, Math.round(Number(stage.querySelector('.paint-size').value) * above.width / 48));
 
@@ -20,6 +23,7 @@ const show = () => {
     pen.fillStyle = 'rgba(79, 91, 213, 0.6)';
     pen.fillRect(...corner(cursor), brush(), brush());
   }
+  undo.setAttribute('aria-disabled', String(!earlier.length)); // one that is disabled would lose the focus
   const anew = painted.reduce((sum, is) => sum + is, 0);
   share.textContent = anew
     ? `${anew} of ${painted.length} pixels, ${Math.max(1, Math.round(100 * anew / painted.length))}% of the picture, are drawn anew`
@@ -42,7 +46,14 @@ const tell = () => { // the mask, for whoever asks next
   const pixels = pen.createImageData(file.width, file.height);
   painted.forEach((is, at) => { pixels.data[4 * at + 3] = is ? 0 : 255; });
   pen.putImageData(pixels, 0, 0);
-  props.value = { picture: props.value.picture, mask: file.toDataURL('image/png') };
+  props.value = { picture: props.value.picture, mask: painted.some(Boolean) ? file.toDataURL('image/png') : '' };
+};
+const keep = () => { earlier = [...earlier.slice(1 - MOST_EARLIER), painted.slice()]; };
+const takeBack = () => {
+  if (last || !earlier.length) return; // not within a stroke
+  painted = earlier.pop();
+  tell();
+  show();
 };
 const at = event => {
   const box = above.getBoundingClientRect();
@@ -54,6 +65,7 @@ above.addEventListener('pointerdown', event => {
   above.setPointerCapture(event.pointerId);
   cursor = null;
   last = at(event);
+  keep();
   dab(last);
   show();
 });
@@ -75,6 +87,7 @@ above.addEventListener('keydown', event => {
     const step = event.shiftKey ? brush() : 1;
     cursor = [0, 1].map(axis => Math.min(Math.max(cursor[axis] + step * move[axis], 0), [above.width, above.height][axis] - 1));
   } else {
+    keep();
     const before = value;
     value = event.key === ' ' ? 1 : 0;
     dab(cursor);
@@ -83,15 +96,22 @@ above.addEventListener('keydown', event => {
   }
   show();
 });
+stage.addEventListener('keydown', event => {
+  if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.key.toLowerCase() !== 'z') return;
+  event.preventDefault();
+  takeBack();
+});
 above.addEventListener('blur', () => { cursor = null; show(); });
 stage.querySelector('.paint-tools').addEventListener('click', event => {
   const tool = event.target.dataset.tool;
   if (!tool || !painted.length) return;
+  if (tool === 'undo') { takeBack(); return; }
   if (tool === 'paint' || tool === 'erase') {
     value = tool === 'paint' ? 1 : 0;
     stage.querySelectorAll('[aria-pressed]').forEach(each => each.setAttribute('aria-pressed', String(each.dataset.tool === tool)));
     return;
   }
+  keep();
   painted = painted.map((is, place) => ({ clear: 0, invert: 1 - is, lower: Number(place >= painted.length / 2) })[tool]);
   tell();
   show();
@@ -101,6 +121,7 @@ const open = () => {
   const source = props.value && props.value.picture;
   stage.classList.toggle('empty', !source);
   painted = new Uint8Array(0);
+  earlier = [];
   if (!source) { share.textContent = ''; return; }
   const image = new Image();
   image.onload = () => {

@@ -33,5 +33,13 @@ box.querySelector('.drop-clear').addEventListener('click', () => {
   box.querySelector('input').value = '';
   give('');
 });
+if (!window.mindseyeDrops) { // a file beside every box: without this the browser would leave the page for it
+  window.mindseyeDrops = true;
+  for (const kind of ['dragover', 'drop']) document.addEventListener(kind, event => {
+    if (event.defaultPrevented || !event.dataTransfer || !event.dataTransfer.types.includes('Files')) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = 'none';
+  });
+}
 watch('value', show);
 show();
