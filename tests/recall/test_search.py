@@ -107,7 +107,7 @@ def named(shapes: Collection, tmp_path_factory: pytest.TempPathFactory) -> Colle
     return write_collection(tmp_path_factory.mktemp("named") / "named", splits, INFO)
 
 
-@pytest.mark.parametrize("hasher", ["lemon", "fusion", "vtph"])
+@pytest.mark.parametrize("hasher", ["lemon", pytest.param("fusion", marks=pytest.mark.slow), "vtph"])
 def test_other_hashers_search_too_and_are_read_again(
     named: Collection, monkeypatch: pytest.MonkeyPatch, hasher: str
 ) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +52,15 @@ def parts_of(pairs: Pairs) -> tuple[Pairs, Pairs]:
     return Pairs(first.pictures, first.words, first.picture_of, first.labelled()[:, :6]), second
 
 
-@pytest.mark.parametrize("name", LEARNING)
+# Towers are alike but for their losses: one stands for all, and the others are with the slow tests.
+OTHER_TOWERS = {"csq", "orthohash", "ucch", "multigrain", "fusion"}
+
+
+def one_for_all(names: Iterable[str]) -> list[Any]:
+    return [pytest.param(name, marks=pytest.mark.slow) if name in OTHER_TOWERS else name for name in names]
+
+
+@pytest.mark.parametrize("name", one_for_all(LEARNING))
 def test_an_update_makes_another_hasher_and_leaves_the_first_as_it_was(name: str, labelled: Drawn) -> None:
     first, second = parts_of(labelled(240))
     before = FITS[name](first, 32)
@@ -99,7 +108,7 @@ def test_cca_itq_changes_few_bits_where_it_learns_nothing_new(labelled: Drawn) -
     assert changed(fit_cca_itq(pairs, 16, seed=1)) > 0.3
 
 
-@pytest.mark.parametrize("name", ["csq", "orthohash", "dsph", "ucch", "multigrain"])
+@pytest.mark.parametrize("name", one_for_all(["csq", "orthohash", "dsph", "ucch", "multigrain"]))
 def test_towers_learn_new_labels_and_keep_the_old(name: str, labelled: Drawn) -> None:
     first, second = parts_of(labelled(600))
     unseen = labelled(200, seed=1)
