@@ -84,7 +84,7 @@ def test_of_pictures_with_one_factor_few_dimensions_are_active_and_only_their_sl
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)  # two trainings
+@pytest.mark.timeout(900)  # two trainings
 def test_random_codes_of_a_plain_autoencoder_decode_badly_and_those_of_a_vae_well(tmp_path: Path) -> None:
     random_codes = rng_at(0, "codes").standard_normal((64, 10))
     away = {}
