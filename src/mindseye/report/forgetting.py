@@ -30,7 +30,7 @@ def forgetting(
     Args:
         task: what is to be found; its rows that are not held out are the captioned training pictures.
         train: the training pictures with captions and labels.
-        name: of the hasher, one of `GO_ON`.
+        name: of the hasher, one of `KEPT`.
         bits: of the codes.
         log: called with a line of text now and then.
         seed: of the hashers and of how ties are settled.

@@ -28,7 +28,7 @@ from mindseye.randomness import rng_at
 from mindseye.recall.bits import checked_bits, distances, pack
 from mindseye.recall.companions import with_companions
 from mindseye.recall.features import PLAIN, VIEWS, collection_features, parts
-from mindseye.recall.hashers import FITS, GO_ON, READS, SLOW, Hasher, Pairs, encode_pictures
+from mindseye.recall.hashers import FITS, KEPT, READS, SLOW, Hasher, Pairs, encode_pictures
 from mindseye.recall.hashers.vtph import LAYOUT
 from mindseye.recall.ranking import by_radius
 from mindseye.report.forgetting import forgetting
@@ -202,7 +202,7 @@ def measure_all(
         "forgetting": [
             row
             for hasher in hashers
-            if hasher in GO_ON and (hasher, width) not in skipped
+            if hasher in KEPT and (hasher, width) not in skipped
             for view in [views[READS.get(hasher, PLAIN)]]
             for row in forgetting(view.task, view.train, hasher, width, log)
         ],

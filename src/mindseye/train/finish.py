@@ -18,8 +18,10 @@ from mindseye.pictures.opener import open_picture
 from mindseye.train.checkpoint import Position
 from mindseye.train.plan import Resolved
 from mindseye.train.run import RunFolder
+from mindseye.train.signals import StopRequest
+from mindseye.wording import counted
 
-MOST_KNOWN = 8000  # pictures that are looked at without being asked: two or three minutes on one core
+MOST_KNOWN = 100_000  # pictures that are looked at: what is seen of more does not fit into memory, 12 KB a picture
 
 
 def save_finished(
@@ -75,26 +77,36 @@ def save_finished(
 
 
 def save_known(
-    run: RunFolder, learner: Learner, collection: Collection, resolved: Resolved, log: Callable[[str], None]
+    run: RunFolder,
+    learner: Learner,
+    collection: Collection,
+    resolved: Resolved,
+    stop: StopRequest,
+    log: Callable[[str], None],
 ) -> None:
     """Looks at the training pictures and puts what was seen into the run's model/, so that stories can name those that
-    a drawn picture looks like. Of a model that does not draw nothing is kept, and what goes wrong is said only: the
-    model is finished without.
+    a drawn picture looks like; what is there already stays. Of a model that does not draw nothing is kept, and what
+    goes wrong is said only: the model is finished without.
 
     Args:
+        stop: may end it, since the model is saved; the same training looks again.
         log: called with a line of text now and then.
+
+    Raises:
+        Interrupted: it was asked to stop.
     """
+    if not isinstance(learner, Family) or (run.model / NEAREST).exists():
+        return
     train = collection.splits["train"]
-    if not isinstance(learner, Family):
-        return
     if len(train) > MOST_KNOWN:
-        log(
-            f"{len(train):,} training pictures are too many to look at unasked (about 20 s a thousand); to have the"
-            f" nearest ones in every story: mindseye imagine PROMPT --model {run.path} --nearest"
-        )
+        log(f"{len(train):,} training pictures are too many to be looked at, so stories will not name the nearest")
         return
-    log(f"looking at {len(train):,} training pictures, to name the nearest in every story (about 20 s a thousand)")
+    log(
+        f"looking at {counted(len(train), 'training picture')}, to name the nearest in every story (10 to 25 s a"
+        " thousand); the model is saved, so Ctrl-C loses nothing"
+    )
+    stop.from_now_on_at_once()
     try:
-        TrainingLooks.of(collection, resolved.pictures).known.save(run.model / NEAREST)
+        TrainingLooks.of(collection, resolved.pictures, log).known.save(run.model / NEAREST)
     except MindseyeError as error:
         log(f"stories will not name the nearest training pictures: {error}")

@@ -138,6 +138,8 @@ def _train(
             resolved = new_plan(learner, collection, wishes, log)
     position = checkpoint.position if checkpoint else Position(order="")
     if run.model.exists() and resolved.train.progress(position.pictures_seen, position.seconds_trained) >= 1:
+        if peers.leads:
+            save_known(run, learner, collection, resolved, stop, log)
         log(f"{run.path} is finished; its model is {run.model}")
         return
     if plan != resolved.plan:
@@ -166,9 +168,9 @@ def _train(
                 learner.finish(model, (batch.to(training.device) for batch in ready.feed.once()))
             with run.stage("saved", "saving the model") as fields:
                 fields["bytes"] = save_finished(run, learner, collection, resolved, model, position, ready.palette)
+            run.event("finished", **asdict(position))
             with run.stage("looked at", "looking at the training pictures"):
-                save_known(run, learner, collection, resolved, log)
-        run.event("finished", **asdict(training.position))
+                save_known(run, learner, collection, resolved, stop, log)
         log(f"finished; the model is {run.model}")
 
 

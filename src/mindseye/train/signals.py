@@ -44,6 +44,16 @@ class StopRequest:
         if self.at_once:
             raise Interrupted(signal_number)
 
+    def from_now_on_at_once(self) -> None:
+        """There is nothing left to save: whoever asks to stop, or has asked, stops at once.
+
+        Raises:
+            Interrupted: somebody has asked.
+        """
+        self.at_once = True
+        if self.signal_number:
+            raise Interrupted(self.signal_number)
+
 
 @contextlib.contextmanager
 def stop_request() -> Iterator[StopRequest]:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
+from tests.recall.hashers.test_update import found, parts_of
 from torch import Tensor
 
 from mindseye.errors import BadInput
@@ -30,6 +31,7 @@ from mindseye.recall.hashers import (
     save_hasher,
 )
 from mindseye.recall.hashers.cca_itq import canonical
+from mindseye.recall.hashers.memory import joined
 from mindseye.recall.hashers.towers import turned_to_bits
 from mindseye.recall.hashers.vtph import VtphObjective, VtphSettings
 from mindseye.recall.hashers.vtph_losses import affinity, contrast, distillation, likelihood, quantisation, triplet
@@ -248,6 +250,37 @@ def test_rows_that_it_cannot_read_are_refused(fitted: Hasher, splits: dict[str, 
         with_companions({"train": train.rows(np.arange(2))}, LAYOUT)
 
 
-def test_it_says_that_it_cannot_go_on_learning(fitted: Hasher, completed: dict[str, Pairs]) -> None:
+def test_an_update_learns_new_labels_and_keeps_the_old(labelled: Drawn) -> None:
+    first, second = parts_of(labelled(240))
+    train = {"train": with_parts(joined(first, second)), "test": with_parts(labelled(120, seed=1))}
+    completed = with_companions(train, LAYOUT)
+    early, late = (completed["train"].rows(rows) for rows in np.split(np.arange(240), [len(first.pictures)]))
+    unseen = completed["test"]
+    before = fit_vtph(replace(early, labels=early.labelled()[:, :6]), 16, settings=SHORT, layout=LAYOUT)
+    after = before.update(late)
+    new = unseen.labelled()[:, 6:].any(1)
+    assert found(after, unseen, new) > found(before, unseen, new) + 0.05
+    assert found(after, unseen, ~new) > found(before, unseen, ~new) - 0.1
+
+
+def test_an_update_makes_another_hasher_and_leaves_the_first_as_it_was(
+    fitted: Hasher, completed: dict[str, Pairs], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mindseye.recall.hashers.vtph.MORE_STEPS", 2)
+    version = fitted.version
+    after = fitted.update(completed["test"])
+    assert after.version == fitted.update(completed["test"]).version != version == fitted.version
+    assert after.update(completed["test"]).version != after.version  # it goes on and on
+
+
+def test_an_update_refuses_what_does_not_fit(fitted: Hasher, completed: dict[str, Pairs], tmp_path: Path) -> None:
+    train = completed["train"]
+    with pytest.raises(BadInput, match="do not fit this hasher"):
+        fitted.update(replace(train, words=train.words[:, :40]))
+    with pytest.raises(BadInput, match="no labels"):
+        fitted.update(replace(train, labels=None))
+    with pytest.raises(BadInput, match="5 labels do not go on from 12"):
+        fitted.update(replace(train, labels=train.labelled()[:, :5]))
+    save_hasher(fitted, tmp_path / "hasher")
     with pytest.raises(BadInput, match="cannot go on learning"):
-        fitted.update(completed["train"])
+        load_hasher(tmp_path / "hasher").update(train)

@@ -20,7 +20,7 @@
 
 A method is one file with a function that fits it. `FITS` names them all, `SUPERVISED` those that need labels,
 `READS` those that read other features than the plain ones, and which, `SLOW` those that are fitted only when named,
-`KEPT` those that `save_hasher` writes and a search can use, and `GO_ON` those of them whose `update` goes on learning.
+`KEPT` those that `save_hasher` writes and a search can use; the `update` of all of these goes on learning.
 """
 
 from __future__ import annotations
@@ -53,7 +53,6 @@ from mindseye.recall.hashers.vtph import Vtph, fit_vtph, fit_vtph_published
 __all__ = [
     "DEFAULT_BITS",
     "FITS",
-    "GO_ON",
     "KEPT",
     "READS",
     "SLOW",
@@ -120,4 +119,3 @@ KEPT: dict[str, Callable[[Pairs, int], JointHasher | Vtph]] = {
     "fusion": fit_fusion,
     "vtph": fit_vtph,
 }
-GO_ON = tuple(name for name in KEPT if name not in SLOW)

@@ -188,16 +188,20 @@ class JointHasher:
 
     def update(self, pairs: Pairs) -> JointHasher:
         if self.go_on is None:
-            raise cannot_go_on(self.name, "a hasher from disk has its functions, and not what they were learnt from")
+            raise from_disk_cannot_go_on(self.name)
         pairs = pairs.captioned()
         self.picture_values(pairs.pictures[:1])  # refuses features of another encoder
         self.word_values(pairs.words[:1])
         return self.go_on(self, pairs)
 
 
-def cannot_go_on(name: str, why: str) -> BadInput:
-    """What a hasher answers that has no update."""
-    return BadInput(f"this {name} cannot go on learning", why=why, next_step="fit one on the old and the new pairs")
+def from_disk_cannot_go_on(name: str) -> BadInput:
+    """What the update of a hasher from disk answers."""
+    return BadInput(
+        f"this {name} cannot go on learning",
+        why="a hasher from disk has its functions, and not what they were learnt from",
+        next_step="fit one on the old and the new pairs",
+    )
 
 
 def arrays_of(encoder: Encoder) -> dict[str, NDArray[np.float32]]:

@@ -23,6 +23,9 @@ What differs from the paper: CLIP's space is that of canonical correlations, its
 (`mindseye.recall.companions`); 64 numbers a token, 4 heads and one layer a transformer for 512, 16 and two; AdamW for
 BertAdam, at most 120 batches of the 30 epochs, begun nearly as CCA-ITQ; and no epoch is chosen by the queries.
 
+An update is ours, too: the network trains on, in the canonical coordinates that it was begun with, on the new pairs and
+a memory of old ones, as towers do. A remembered caption keeps the companion that it had.
+
 `vtph` is the text-only arm: a caption's companion is never its own picture. `vtph_published` is the same fit on rows
 whose training captions have their own pictures beside them, as published; codes of such captions hold pictures.
 """
@@ -30,8 +33,10 @@ whose training captions have their own pictures beside them, as published; codes
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from math import cos, pi
 from typing import Any
@@ -45,8 +50,9 @@ from torch import Tensor
 from mindseye.randomness import rng_at
 from mindseye.recall.bits import checked_bits
 from mindseye.recall.hashers.cca_itq import canonical
-from mindseye.recall.hashers.hasher import Pairs, cannot_go_on, refuse_other_width
-from mindseye.recall.hashers.towers import batches, turned_to_bits
+from mindseye.recall.hashers.hasher import Pairs, from_disk_cannot_go_on, refuse_other_width
+from mindseye.recall.hashers.memory import Memory
+from mindseye.recall.hashers.towers import MEMORY, MORE_RATE, MORE_STEPS, batches, turned_to_bits
 from mindseye.recall.hashers.vtph_losses import affinity, contrast, distillation, likelihood, quantisation, triplet
 from mindseye.recall.hashers.vtph_network import Looks, Said, VtphNetwork
 from mindseye.recall.hashers.vtph_rows import Layout
@@ -82,6 +88,23 @@ SETTINGS, LAYOUT = VtphSettings(), Layout()
 
 
 @dataclass(frozen=True)
+class VtphState:
+    """What it goes on from, besides its network.
+
+    Attributes:
+        memory: of earlier rows, as they were.
+        settings: of the first training.
+        seed: of everything that is drawn.
+        chunks: how often it went on.
+    """
+
+    memory: Memory
+    settings: VtphSettings
+    seed: int
+    chunks: int = 0
+
+
+@dataclass(frozen=True)
 class Vtph:
     """A `Hasher` whose values are those of the whole and of the parts together.
 
@@ -89,6 +112,7 @@ class Vtph:
         network: trained.
         layout: of the rows of features.
         picture_width, word_width: of those rows.
+        state: what it goes on learning from; None in a hasher from disk.
     """
 
     name: str
@@ -97,6 +121,7 @@ class Vtph:
     layout: Layout
     picture_width: int
     word_width: int
+    state: VtphState | None = field(default=None, repr=False, compare=False)
 
     def stored(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float32]]]:
         """What it is made of: JSON values and arrays, from which `restored` makes it again."""
@@ -133,7 +158,20 @@ class Vtph:
         return self._values(features, self.word_width, words=True)
 
     def update(self, pairs: Pairs) -> Vtph:
-        raise cannot_go_on(self.name, "what stands beside its captions is found among all training pictures at once")
+        if self.state is None:
+            raise from_disk_cannot_go_on(self.name)
+        pairs = pairs.captioned()
+        refuse_other_width(pairs.pictures, self.picture_width)
+        refuse_other_width(pairs.words, self.word_width)
+        pairs.labelled()
+        before, chunk = self.state, self.state.chunks + 1
+        memory = before.memory.plus(pairs, before.seed, chunk)
+        network = deepcopy(self.network)
+        settings = replace(before.settings, steps=MORE_STEPS, rate=MORE_RATE * before.settings.rate)
+        with _seeded(before.seed, chunk):
+            _train(network, memory.pairs, self.bits, settings, self.layout, before.seed)
+        state = replace(before, memory=memory.at_most(MEMORY), chunks=chunk)
+        return replace(self, network=network, state=state)
 
     @torch.inference_mode()
     def _values(
@@ -170,31 +208,46 @@ def fit_vtph(
     """
     checked_bits(bits)
     pairs = pairs.captioned()
-    shared = torch.from_numpy(pairs.labelled()).float()
+    pairs.labelled()
     looks, said = layout.looks(pairs.pictures), layout.said(pairs.words)
     width = min(settings.width, looks.whole.shape[1], said.whole.shape[1]) // settings.heads * settings.heads
     found = canonical(Pairs(looks.whole.numpy(), said.whole.numpy(), pairs.picture_of), width)
+    with _seeded(seed):
+        network = VtphNetwork(found, turned_to_bits(found, bits, seed), layout.patch, settings.heads, settings.layers)
+        _train(network, pairs, bits, settings, layout, seed)
+    state = VtphState(Memory.of(pairs, seed).at_most(MEMORY), settings, seed)
+    return Vtph(name, bits, network, layout, pairs.pictures.shape[1], pairs.words.shape[1], state)
+
+
+def _train(network: VtphNetwork, pairs: Pairs, bits: int, settings: VtphSettings, layout: Layout, seed: int) -> None:
+    """Trains a network on pairs, all of them with captions and labels, and freezes it."""
+    shared = torch.from_numpy(pairs.labelled()).float()
+    looks, said = layout.looks(pairs.pictures), layout.said(pairs.words)
     steps = min(settings.steps, settings.epochs * -(-len(pairs.pictures) // settings.batch))
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(int(rng_at(seed, "vtph").integers(2**32)))
-        turned = turned_to_bits(found, bits, seed)
-        network = VtphNetwork(found, turned, layout.patch, settings.heads, settings.layers)
-        objective = VtphObjective(network, len(pairs.pictures), bits)
-        optimiser = torch.optim.AdamW(
-            network.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=settings.decay
-        )
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _share(step, steps))
-        for rows, captions in islice(batches(pairs, settings.batch, seed), steps):
-            S = (shared @ shared[rows].T > 0).float()
-            seen, heard = (part[rows].float() for part in looks), (part[captions].float() for part in said)
-            loss = objective(Looks(*seen), Said(*heard), rows, S)
-            optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
+    network.train().requires_grad_(True)
+    objective = VtphObjective(network, len(pairs.pictures), bits)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=settings.decay
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _share(step, steps))
+    for rows, captions in islice(batches(pairs, settings.batch, seed), steps):
+        S = (shared @ shared[rows].T > 0).float()
+        seen, heard = (part[rows].float() for part in looks), (part[captions].float() for part in said)
+        loss = objective(Looks(*seen), Said(*heard), rows, S)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
     network.eval().requires_grad_(False)
-    return Vtph(name, bits, network, layout, pairs.pictures.shape[1], pairs.words.shape[1])
+
+
+@contextmanager
+def _seeded(seed: int, *counters: int) -> Iterator[None]:
+    """Whatever PyTorch draws in the block is drawn from a stream of its own."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(int(rng_at(seed, "vtph", *counters).integers(2**32)))
+        yield
 
 
 def fit_vtph_published(pairs: Pairs, bits: int, seed: int = 0) -> Vtph:
