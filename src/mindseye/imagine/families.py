@@ -14,6 +14,7 @@ NAMES = (
     "dfgan",
     "diffusion",
     "gan",
+    "maskgit",
     "oit",
     "pixelrnn",
     "vae",
