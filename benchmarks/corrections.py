@@ -342,5 +342,4 @@ class Model:
     def draw(self, prompts: Sequence[str], seeds: Sequence[int], changes: Sequence[Change] = ()) -> Pictures:
         """One picture a prompt, with all of the changes in force."""
         imaginer = self._imaginer.corrected([change.edit for change in changes]) if changes else self._imaginer
-        *_, last = imaginer.painter.draw(prompts, "", seeds, self._settings)
-        return imaginer.shown(last.pictures)
+        return imaginer.imagine_each(prompts, seeds, self._settings)

@@ -44,7 +44,7 @@ from torch import Tensor
 from mindseye.collection.collect import collect
 from mindseye.collection.collection import Collection, is_prepared, open_prepared, write_collection
 from mindseye.imagine.families import family
-from mindseye.imagine.family import Given, Settings
+from mindseye.imagine.family import Given, Settings, last_pictures
 from mindseye.learn.batch import Words
 from mindseye.learn.folder import load_model
 from mindseye.observe.pictures import PictureEncoder, load_picture_encoder
@@ -176,8 +176,8 @@ def complete(trial: Trial) -> None:
 def _completed(trial: Trial, index: int, known: Tensor, temperature: float) -> NDArray[np.int64]:
     given = Given(trial.pictures[index], known)
     settings = Settings(temperature=temperature)
-    *_, last = trial.model.draw(trial.words.rows([index]), None, [index], settings, given)
-    return trial.model.pixels.read(last.pictures)[0, ..., 0].numpy()
+    drawing = trial.model.draw(trial.words.rows([index]), None, [index], settings, given)
+    return trial.model.pixels.read(last_pictures(drawing))[0, ..., 0].numpy()
 
 
 # --------------------------------------------------------------------------------------------------- free
@@ -229,8 +229,8 @@ def free(trial: Trial) -> None:
 
 def _drawn(trial: Trial, settings: Settings) -> NDArray[np.int64]:
     """Colour indices of pictures drawn without a caption."""
-    *_, last = trial.model.draw(trial.words.rows([0] * DRAWN), None, range(DRAWN), settings)
-    return trial.model.pixels.read(last.pictures)[..., 0].numpy()
+    drawing = trial.model.draw(trial.words.rows([0] * DRAWN), None, range(DRAWN), settings)
+    return trial.model.pixels.read(last_pictures(drawing))[..., 0].numpy()
 
 
 def _nearest(pictures: NDArray[np.int64], seen: NDArray[np.int64]) -> NDArray[np.float64]:

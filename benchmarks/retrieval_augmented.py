@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 import mindseye
 from cells import each_in_its_own_process, gather, is_done, write_json
 from judge import prompt_set, score
-from mindseye.imagine.family import Blend, Given, Settings
+from mindseye.imagine.family import Blend, Given, Settings, last_pictures
 from mindseye.pictures.sheet import contact_sheet
 from mindseye.pictures.tensors import to_model
 from mindseye.recall.search import Hit, open_searcher
@@ -118,8 +118,7 @@ def drawn(
     if how in (ALONE, WORDS):
         words = [hits[0].caption for hits in near]
         told = prompts if how == ALONE else [Blend(*both, float(share)) for both in zip(prompts, words, strict=True)]
-        *_, last = imaginer.painter.draw(told, "", seeds, Settings())
-        return imaginer.shown(last.pictures)
+        return imaginer.shown(last_pictures(imaginer.painter.draw(told, "", seeds, Settings())))
     pictures = []
     form = imaginer.picture_format
     for prompt, seed, hits in zip(prompts, seeds, near, strict=True):
@@ -128,8 +127,8 @@ def drawn(
             for hit in hits[: 1 if how == START else NEIGHBOURS]
         ]
         mean = to_model(np.concatenate(beside)).mean(0)
-        *_, last = imaginer.painter.draw([prompt], "", [seed], Settings(), Given(mean, strength=float(share)))
-        pictures.append(imaginer.shown(last.pictures))
+        drawing = imaginer.painter.draw([prompt], "", [seed], Settings(), Given(mean, strength=float(share)))
+        pictures.append(imaginer.shown(last_pictures(drawing)))
     return np.concatenate(pictures)
 
 

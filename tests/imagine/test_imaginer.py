@@ -1,11 +1,15 @@
 """The imaginer: same seed, same bytes; refusals that name the field; notes on words it never saw."""
 
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from mindseye.errors import BadInput
+from mindseye.imagine.family import Progress, last_pictures
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.imagine.request import Request
 
@@ -104,3 +108,16 @@ def test_what_the_model_cannot_do_is_refused_by_name(imaginer: Imaginer) -> None
     with pytest.raises(BadInput, match="sampler") as caught:
         imaginer.imagine(Request(prompt="a cat", sampler="magic"))
     assert "heun" in str(caught.value)
+
+
+def test_the_steps_on_the_way_to_a_picture_are_let_go_of() -> None:
+    alive: weakref.WeakSet[torch.Tensor] = weakref.WeakSet()
+
+    def drawing() -> Iterator[Progress]:
+        for step in range(1, 10):
+            pictures = torch.full((1, 3, 8, 8), float(step))
+            alive.add(pictures)
+            assert len(alive) <= 3
+            yield Progress(step, 9, pictures)
+
+    assert torch.equal(last_pictures(drawing()), torch.full((1, 3, 8, 8), 9.0))

@@ -7,7 +7,8 @@ a reader learns one family from one folder, and a new one needs no change elsewh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -65,6 +66,12 @@ class Progress:
     step: int
     steps: int
     pictures: Float[Tensor, "picture channel height width"]
+
+
+def last_pictures(drawing: Iterable[Progress]) -> Float[Tensor, "picture channel height width"]:
+    """What a drawing ends with. The steps on the way are let go of, one by one: each holds all of its pictures."""
+    [last] = deque(drawing, maxlen=1)
+    return last.pictures
 
 
 @dataclass(frozen=True)

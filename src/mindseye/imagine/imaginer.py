@@ -17,7 +17,7 @@ from mindseye import __version__
 from mindseye.errors import BadInput
 from mindseye.imagine.edits import Edit, check_fits, edits_folder, read_edits, taught_words
 from mindseye.imagine.families import family as family_named
-from mindseye.imagine.family import Abilities, Blend, Progress, Settings
+from mindseye.imagine.family import Abilities, Blend, Progress, Settings, last_pictures
 from mindseye.imagine.given import Fitted, fitted
 from mindseye.imagine.painter import FamilyPainter, Painter, WordMaps
 from mindseye.imagine.picture import Attended, Looks, Picture, Rough
@@ -31,6 +31,9 @@ from mindseye.learn.learner import PictureFormat
 from mindseye.pictures.snap import snapped
 from mindseye.pictures.story import Story
 from mindseye.pictures.tensors import from_model, to_model
+
+OWN = Settings()  # the model's
+TOGETHER = 64  # pictures that `imagine_each` holds the steps of
 
 
 class Imaginer:
@@ -174,7 +177,7 @@ class Imaginer:
         """What `draw` gave last for one request, as pictures with their stories."""
         return [
             Picture(pixels, self._story(prepared, seed), self.palette)
-            for seed, pixels in zip(seeds, self._pixels(pictures, prepared.start), strict=True)
+            for seed, pixels in zip(seeds, self.shown(pictures, prepared.start), strict=True)
         ]
 
     def sample(self, request: Request, seeds: Sequence[int] | None = None) -> Iterator[Progress]:
@@ -213,18 +216,17 @@ class Imaginer:
             watch(progress)
         return self.finished(prepared, seeds, progress.pictures)
 
-    def imagine_each(self, prompts: Sequence[str], seeds: Sequence[int]) -> NDArray[np.uint8]:
-        """One picture a prompt with the model's own settings, side by side: the bytes that `imagine` gives for each.
+    def imagine_each(
+        self, prompts: Sequence[str], seeds: Sequence[int], settings: Settings = OWN
+    ) -> UInt8[np.ndarray, "prompt height width channel"]:
+        """One picture a prompt with the model's own settings or these, side by side: the bytes of `imagine` for each.
 
         Args:
-            prompts: one or more.
-            seeds: one a prompt.
-
-        Returns:
-            uint8 [prompt, height, width, 3 or 4], straight alpha.
+            prompts, seeds: one of each a picture.
         """
-        *_, last = self.painter.draw(prompts, "", seeds, Settings())
-        return self._pixels(last.pictures)
+        parts = (slice(begin, begin + TOGETHER) for begin in range(0, len(prompts), TOGETHER))
+        drawings = (self.painter.draw(prompts[part], "", seeds[part], settings) for part in parts)
+        return np.concatenate([self.shown(last_pictures(drawing)) for drawing in drawings])
 
     def between(
         self, begin: Request, end: Request, count: int, watch: Callable[[Progress], None] = lambda progress: None
@@ -261,7 +263,7 @@ class Imaginer:
         seeds = [begin.seed if begin.seed == end.seed else Blend(begin.seed, end.seed, share) for share in shares]
         for progress in self.painter.draw(prompts, begin.negative_prompt, seeds, begin):
             watch(progress)
-        return self._pixels(progress.pictures)
+        return self.shown(progress.pictures)
 
     def attention(self, request: Request) -> list[Attended]:
         """Draws what `imagine` draws, and says where each picture looked at each word of the prompt meanwhile.
@@ -282,7 +284,7 @@ class Imaginer:
         finished = self.finished(prepared, seeds, pictures)
         stages = painter.stages(request.prompt, seeds, request) if self.abilities.stages else []
         rough = [
-            [Rough(pixels, _looks(each)) for pixels, each in zip(self._pixels(left), looked, strict=True)]
+            [Rough(pixels, _looks(each)) for pixels, each in zip(self.shown(left), looked, strict=True)]
             for left, looked in stages
         ]
         return [
@@ -290,12 +292,11 @@ class Imaginer:
             for row, (picture, each) in enumerate(zip(finished, maps, strict=True))
         ]
 
-    def shown(self, pictures: Float[Tensor, "picture channel height width"]) -> NDArray[np.uint8]:
-        """The pictures of a `Progress` as people see them: uint8 [picture, height, width, 3 or 4], straight alpha."""
-        return self._pixels(pictures)
-
-    def _pixels(self, pictures: Tensor, start: Fitted | None = None) -> NDArray[np.uint8]:
-        """As people see them: in the model's palette, if it has one, but for what is kept of a given picture."""
+    def shown(
+        self, pictures: Float[Tensor, "picture channel height width"], start: Fitted | None = None
+    ) -> UInt8[np.ndarray, "picture height width channel"]:
+        """The pictures of a `Progress` as people see them, straight alpha: in the model's palette, if it has one, but
+        for what is kept of a given picture."""
         pixels = from_model(pictures)
         if self.palette:
             pixels = snapped(pixels, self.palette)
@@ -330,7 +331,7 @@ class Imaginer:
         Raises:
             BadInput: pictures of this model have no codes.
         """
-        return self._pixels(self._coded().decode(torch.from_numpy(np.asarray(codes, np.float32)), prompt))
+        return self.shown(self._coded().decode(torch.from_numpy(np.asarray(codes, np.float32)), prompt))
 
     def code_kl(self, prompt: str = "") -> Float[np.ndarray, "code"] | None:
         """How much each dimension of a code says, in nats, the mean over the training pictures; with a prompt, besides

@@ -1,34 +1,27 @@
-"""An alignDRAW on disk: its networks in `aligndraw/`, weights and settings."""
+"""An alignDRAW on disk; its weights stay in float32, since every step of a drawing adds up what is rounded."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
-
-from mindseye import files
 from mindseye.imagine.aligndraw.config import AlignDrawConfig
 from mindseye.imagine.aligndraw.model import AlignDraw, build
+from mindseye.learn.parts import load_part, save_parts
 
 NETWORK = "aligndraw"
-WEIGHTS = "diffusion_pytorch_model.safetensors"
-CONFIG = "config.json"
 
 
 def save(model: AlignDraw, folder: Path) -> None:
-    """Writes the network in float32, since every step of a drawing adds up what is rounded."""
-    (folder / NETWORK).mkdir(parents=True)
-    weights = {name: weight.contiguous() for name, weight in model.network.state_dict().items()}
-    save_file(weights, folder / NETWORK / WEIGHTS)
-    files.write_json(folder / NETWORK / CONFIG, model.config.model_dump(mode="json"))
+    """Writes `aligndraw/`."""
+    save_parts(folder, "AlignDraw", {NETWORK: (model.network, model.config)}, exact=True)
 
 
 def load(config: AlignDrawConfig, folder: Path) -> AlignDraw:
-    """The model whose network lies in `folder`, ready to draw.
+    """The model in `folder`, ready to draw.
 
     Raises:
         Exception: weights are missing, damaged, or not exactly those of `config`; `load_model` says so to the person.
     """
     model = build(config, seed=0)
-    model.network.load_state_dict(load_file(folder / NETWORK / WEIGHTS))
+    load_part(model.network, folder / NETWORK)
     return model.eval()

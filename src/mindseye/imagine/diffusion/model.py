@@ -15,7 +15,7 @@ from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.network import DiffusionTransformer, Look
 from mindseye.imagine.diffusion.objective import draw, loss
 from mindseye.imagine.diffusion.sample import SAMPLERS, draw_pictures, shifted_times
-from mindseye.imagine.family import Abilities, Given, Progress, Seed, Settings
+from mindseye.imagine.family import Abilities, Given, Progress, Seed, Settings, last_pictures
 from mindseye.learn.batch import Batch, Words
 from mindseye.learn.learner import Draws, Objective
 
@@ -110,8 +110,8 @@ class Diffusion(nn.Module):
         for row, seed in enumerate(seeds):  # one by one, so that whose attention it is needs no saying
             seen = Attention(self.network.side)
             rows = negative and negative.rows([row])
-            *_, last = self.draw(words.rows([row]), rows, [seed], settings, look=seen)
-            drawn.append((last.pictures[0], seen.mean))
+            [picture] = last_pictures(self.draw(words.rows([row]), rows, [seed], settings, look=seen))
+            drawn.append((picture, seen.mean))
         pictures, maps = zip(*drawn, strict=True)
         return torch.stack(pictures), torch.stack(maps)
 

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.model import NETWORK_FIELDS, Diffusion
 from mindseye.imagine.diffusion.network import DiffusionTransformer
-from mindseye.imagine.family import Settings
+from mindseye.imagine.family import Settings, last_pictures
 from mindseye.observe.text import TextEncoder, load_text_encoder
 from mindseye.pictures.tensors import from_model
 
@@ -80,8 +80,8 @@ class MindseyePipeline(DiffusionPipeline):  # type: ignore[misc]
         settings = Settings(guidance=guidance_scale, steps=num_inference_steps)
         model = Diffusion(config, self.transformer.float())
         seeds = range(seed, seed + len(prompts))
-        *_, last = model.draw(encoder.encode(prompts), negative, seeds, settings)
-        return ImagePipelineOutput(images=[Image.fromarray(picture) for picture in from_model(last.pictures)])
+        pictures = last_pictures(model.draw(encoder.encode(prompts), negative, seeds, settings))
+        return ImagePipelineOutput(images=[Image.fromarray(picture) for picture in from_model(pictures)])
 
 
 def as_pipeline(config: DiffusionConfig, weights: Mapping[str, Tensor], dtype: torch.dtype) -> MindseyePipeline:

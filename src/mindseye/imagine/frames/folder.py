@@ -1,34 +1,27 @@
-"""A predictor of frames on disk: its network in `frames/`, weights and settings."""
+"""A predictor of frames on disk; its weights stay in float32, since every frame adds up what was rounded before it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
-
-from mindseye import files
 from mindseye.imagine.frames.config import FramesConfig
 from mindseye.imagine.frames.model import Frames, build
+from mindseye.learn.parts import load_part, save_parts
 
 NETWORK = "frames"
-WEIGHTS = "diffusion_pytorch_model.safetensors"
-CONFIG = "config.json"
 
 
 def save(model: Frames, folder: Path) -> None:
-    """Writes the network in float32, since every frame adds up what was rounded in those before it."""
-    (folder / NETWORK).mkdir(parents=True)
-    weights = {name: weight.contiguous() for name, weight in model.network.state_dict().items()}
-    save_file(weights, folder / NETWORK / WEIGHTS)
-    files.write_json(folder / NETWORK / CONFIG, model.config.model_dump(mode="json"))
+    """Writes `frames/`."""
+    save_parts(folder, "Frames", {NETWORK: (model.network, model.config)}, exact=True)
 
 
 def load(config: FramesConfig, folder: Path) -> Frames:
-    """The model whose network lies in `folder`, ready to go on with films.
+    """The model in `folder`, ready to go on with films.
 
     Raises:
         Exception: weights are missing, damaged, or not exactly those of `config`; `load_model` says so to the person.
     """
     model = build(config, seed=0)
-    model.network.load_state_dict(load_file(folder / NETWORK / WEIGHTS))
+    load_part(model.network, folder / NETWORK)
     return model.eval()

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mindseye.imagine.family import Abilities, Given, Progress, Seed, Settings
+from mindseye.imagine.family import Abilities, Given, Progress, Seed, Settings, last_pictures
 from mindseye.imagine.gan.config import GanConfig
 from mindseye.imagine.gan.dcgan import with_batch_norm, without_norm_in_critic
 from mindseye.imagine.gan.network import Critic, Generator
@@ -81,8 +81,7 @@ class Gan(nn.Module):
         self, latents: Float[Tensor, "picture latent"], words: Words
     ) -> Float[Tensor, "picture channel height width"]:
         """One picture a latent, in [-1, 1]; any latent will do, such as one on the way between two seeds'."""
-        *_, last = self._generating(latents, words)
-        return last.pictures
+        return last_pictures(self._generating(latents, words))
 
     def draw(
         self,

@@ -1,30 +1,19 @@
-"""The three modules on disk, by the diffusers convention: a folder each, since each is of use by itself."""
+"""The three modules on disk, a folder each, since each is of use by itself."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-from safetensors.torch import load_file, save_file
-
-from mindseye.files import write_json
 from mindseye.imagine.oit.config import OitConfig
 from mindseye.imagine.oit.model import Oit, build
+from mindseye.learn.parts import load_part, save_parts
 
 MODULES = ("observer", "imaginer", "thinker")
-WEIGHTS = "diffusion_pytorch_model.safetensors"  # the name that the convention gives to any component's
 
 
 def save(model: Oit, folder: Path) -> None:
-    """Writes `model_index.json` and a folder for each module, weights in bfloat16."""
-    classes = {name: ["mindseye.imagine.oit", type(getattr(model, name)).__name__] for name in MODULES}
-    for name in MODULES:
-        place = folder / name
-        place.mkdir(parents=True)
-        write_json(place / "config.json", model.config.model_dump(mode="json"))
-        weights = getattr(model, name).state_dict()
-        save_file({key: weight.to(torch.bfloat16).contiguous() for key, weight in weights.items()}, place / WEIGHTS)
-    write_json(folder / "model_index.json", {"_class_name": "mindseye.Oit", **classes})
+    """Writes a folder for each module."""
+    save_parts(folder, "Oit", {name: (getattr(model, name), model.config) for name in MODULES})
 
 
 def load(config: OitConfig, folder: Path) -> Oit:
@@ -35,5 +24,5 @@ def load(config: OitConfig, folder: Path) -> Oit:
     """
     model = build(config, seed=0)
     for name in MODULES:
-        getattr(model, name).load_state_dict(load_file(folder / name / WEIGHTS))
+        load_part(getattr(model, name), folder / name)
     return model.eval()
