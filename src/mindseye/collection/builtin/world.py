@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from mindseye.collection.collection import Collection, Example, is_prepared, open_prepared, write_collection
 from mindseye.files import cache_folder
@@ -31,6 +35,30 @@ def open_world(name: str, version: int | str, write: Callable[[Path], Any]) -> C
     if not is_prepared(folder):
         write(folder)
     return open_prepared(folder, name=name)
+
+
+def scene_example(
+    split: str, index: int, picture: Image.Image, captions: Sequence[str], truth: Mapping[str, Any]
+) -> Example:
+    """A scene as a collection has it: of a concept and a look-alike group of its own.
+
+    Args:
+        split, index: which scene it is.
+        picture: of it.
+        captions: of it.
+        truth: what it shows, in JSON values.
+    """
+    stored, name = io.BytesIO(), f"{split}-{index:06d}"
+    picture.save(stored, "PNG")
+    return Example(
+        picture=stored.getvalue(),
+        file_name=f"{name}.png",
+        captions=tuple(captions),
+        concept=name,
+        group=name,
+        source="scene",
+        truth=json.dumps(truth),
+    )
 
 
 def write_world(

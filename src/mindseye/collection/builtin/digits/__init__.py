@@ -7,8 +7,6 @@ decode.py    a picture, drawn by whomever, back to which digit is where
 
 from __future__ import annotations
 
-import io
-import json
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from PIL import Image
 
 from mindseye.collection.builtin.digits.pen import draw
 from mindseye.collection.builtin.digits.scene import DIGITS, banned, scene_at
-from mindseye.collection.builtin.world import PICTURES, SEED, SIZE_PX, UNSEEN, open_world, write_world
+from mindseye.collection.builtin.world import PICTURES, SEED, SIZE_PX, UNSEEN, open_world, scene_example, write_world
 from mindseye.collection.collection import Collection, Example
 from mindseye.randomness import rng_at
 
@@ -58,16 +56,5 @@ def write_digits(
 
 def _example(split: str, index: int, *, seed: int, size_px: int) -> Example:
     scene = scene_at(seed, split, index, unseen=split == UNSEEN)
-    stored = io.BytesIO()
     pixels = draw(scene, size_px, rng_at(seed, f"digits {split} hand", index))
-    Image.fromarray(pixels).save(stored, "PNG")
-    name = f"{split}-{index:06d}"
-    return Example(
-        picture=stored.getvalue(),
-        file_name=f"{name}.png",
-        captions=(scene.caption,),
-        concept=name,
-        group=name,
-        source="scene",
-        truth=json.dumps(scene.truth()),
-    )
+    return scene_example(split, index, Image.fromarray(pixels), [scene.caption], scene.truth())

@@ -10,8 +10,6 @@ a `joystick` film is its actions, one a step ("right right up ..."); the others 
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,7 +18,7 @@ from PIL import Image
 
 from mindseye.collection.builtin.moving.picture import frames_of, sheet_of
 from mindseye.collection.builtin.moving.scene import FRAMES_PER_ROW, SMALLEST_PX, WORLDS, Film, film_at
-from mindseye.collection.builtin.world import PICTURES, SEED, open_world, write_world
+from mindseye.collection.builtin.world import PICTURES, SEED, open_world, scene_example, write_world
 from mindseye.collection.collection import Collection, Example
 from mindseye.errors import BadInput
 
@@ -82,18 +80,8 @@ def write_moving(
 
 def _example(world: str, split: str, index: int, *, frame_px: int, sprites: int, seed: int) -> Example:
     film = film_at(world, seed, split, index, frame_px=frame_px, sprites=sprites)
-    stored = io.BytesIO()
-    Image.fromarray(sheet_of(frames_of(film))).save(stored, "PNG")
-    name = f"{split}-{index:06d}"
-    return Example(
-        picture=stored.getvalue(),
-        file_name=f"{name}.png",
-        captions=(film.caption,),
-        concept=name,
-        group=name,
-        source="scene",
-        truth=json.dumps(film.truth()),
-    )
+    sheet = Image.fromarray(sheet_of(frames_of(film)))
+    return scene_example(split, index, sheet, [film.caption], film.truth())
 
 
 __all__ = ["Film", "film_at", "frames_of", "opener", "sheet_of", "write_moving"]

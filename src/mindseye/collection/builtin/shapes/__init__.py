@@ -8,15 +8,13 @@ decode.py    a picture, drawn by whomever, back to a scene
 
 from __future__ import annotations
 
-import io
-import json
 from functools import partial
 from pathlib import Path
 
 from mindseye.collection.builtin.shapes.picture import draw
 from mindseye.collection.builtin.shapes.scene import UNSEEN_PAIRS, UNSEEN_RELATIONS, scene_at
 from mindseye.collection.builtin.shapes.words import captions
-from mindseye.collection.builtin.world import PICTURES, SEED, SIZE_PX, UNSEEN, open_world, write_world
+from mindseye.collection.builtin.world import PICTURES, SEED, SIZE_PX, UNSEEN, open_world, scene_example, write_world
 from mindseye.collection.collection import Collection, Example
 from mindseye.randomness import rng_at
 
@@ -59,15 +57,5 @@ def write_shapes(
 
 def _example(split: str, index: int, *, seed: int, size_px: int) -> Example:
     scene = scene_at(seed, split, index, unseen=split == UNSEEN)
-    stored = io.BytesIO()
-    draw(scene, size_px).save(stored, "PNG")
-    name = f"{split}-{index:06d}"
-    return Example(
-        picture=stored.getvalue(),
-        file_name=f"{name}.png",
-        captions=captions(scene, rng_at(seed, f"shapes {split} captions", index)),
-        concept=name,
-        group=name,
-        source="scene",
-        truth=json.dumps(scene.truth()),
-    )
+    words = captions(scene, rng_at(seed, f"shapes {split} captions", index))
+    return scene_example(split, index, draw(scene, size_px), words, scene.truth())
