@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.serve.heard import LONG, Heard, alone, asked
 
 from mindseye.errors import BadInput
 from mindseye.imagine.families import family
@@ -33,42 +33,14 @@ from mindseye.serve.asked import (
     Failed,
     Finished,
     Lost,
-    News,
     NotFound,
     Partial,
     TooLate,
 )
 from mindseye.serve.limits import Limits
 from mindseye.serve.remembered import Remembered
-from mindseye.serve.service import BREAK_AFTER, Service
-
-LONG = {"steps": 200}  # a drawing that does not end by itself while a test looks at it
-
-
-class Heard:
-    """What a request was told."""
-
-    def __init__(self) -> None:
-        self._news: queue.Queue[News] = queue.Queue()
-        self.told: list[News] = []
-
-    def __call__(self, news: News) -> None:
-        self._news.put(news)
-
-    def until(self, *kinds: type, seconds: float = 30) -> News:
-        """The next news of one of these kinds."""
-        while True:
-            news = self._news.get(timeout=seconds)
-            self.told.append(news)
-            if isinstance(news, kinds):
-                return news
-
-    def pictures(self) -> list[np.ndarray]:
-        """Of the whole request, once it is finished."""
-        end = self.until(Finished, Failed)
-        assert isinstance(end, Finished), end
-        drawn = sorted((news for news in self.told if isinstance(news, Drawn)), key=lambda news: news.place)
-        return [news.picture.pixels for news in drawn]
+from mindseye.serve.service import Service
+from mindseye.serve.tally import BREAK_AFTER
 
 
 @pytest.fixture
@@ -97,17 +69,6 @@ def pixelwise(tiny: Imaginer, tmp_path_factory: pytest.TempPathFactory) -> Imagi
     return load(folder, device="cpu")
 
 
-def asked(
-    prompt: str = "a cat", *seeds: int, model: str = "tiny", candidates: int = 1, partials: int = 0, **fields: Any
-) -> Asked:
-    request = Request(prompt=prompt, **{"steps": 2, **fields} if model == "tiny" else fields)
-    return Asked(model, request, seeds or (0,), candidates, partials)
-
-
-def alone(imaginer: Imaginer, what: Asked) -> list[np.ndarray]:
-    return [imaginer.imagine(what.request, seeds=[seed])[0].pixels for seed in what.seeds]
-
-
 def test_who_asks_again_is_given_what_was_drawn(tiny: Imaginer) -> None:
     service = Service({"tiny": tiny}, workers=1, remembered=Remembered(10, 0.9))
     try:
@@ -123,9 +84,9 @@ def test_who_asks_again_is_given_what_was_drawn(tiny: Imaginer) -> None:
             [news.picture for news in sorted((n for n in each.told if isinstance(n, Drawn)), key=lambda n: n.place)]
             for each in heard
         )
-        assert second[0] is first[1] and service.counts["drawn"] == 3, "seed 1 was there, seed 2 was not"
+        assert second[0] is first[1] and service.tally.counts["drawn"] == 3, "seed 1 was there, seed 2 was not"
         assert [picture.story.prompt for picture in third] == ["a cat", "a cat"], "any seed will do, so any words alike"
-        assert (service.remembered.same, service.remembered.alike_found, service.counts["finished"]) == (1, 2, 3)
+        assert (service.remembered.same, service.remembered.alike_found, service.tally.counts["finished"]) == (1, 2, 3)
     finally:
         service.close()
 
@@ -264,7 +225,7 @@ def test_cancelled_it_stops_within_a_step_and_its_place_is_free(tiny: Imaginer, 
     service.submit(asked(), after)
     after.until(Finished, seconds=10)
     assert service.load == (0, 0)
-    assert service.counts["cancelled"] == 1 and service.counts["drawn"] == 1
+    assert service.tally.counts["cancelled"] == 1 and service.tally.counts["drawn"] == 1
 
 
 @pytest.mark.parametrize("count", [40, pytest.param(200, marks=pytest.mark.slow)])
@@ -282,7 +243,7 @@ def test_half_of_the_requests_are_cancelled_and_none_of_them_is_begun_after(tiny
     states = [ticket.state for ticket in tickets]
     late = sum(state == "done" for index, state in enumerate(states) if index in cancelled)
     assert states.count("done") == half + late and states.count("cancelled") == half - late
-    assert service.counts["drawn"] <= half + late + 2, "at most what was in the two workers' hands"
+    assert service.tally.counts["drawn"] <= half + late + 2, "at most what was in the two workers' hands"
     assert service.load == (0, 0)
 
 
@@ -308,13 +269,13 @@ def test_what_takes_longer_than_it_may_is_told_so_while_every_worker_is_busy_wit
     tiny: Imaginer, tiny_folder: Path, opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stuck, gate, heard = load(tiny_folder, device="cpu"), threading.Event(), Heard()
-    draw = stuck.painter.draw
+    begin = stuck.ours.begin
 
     def waits(*arguments: Any) -> Any:
         gate.wait(60)
-        return draw(*arguments)
+        return begin(*arguments)
 
-    monkeypatch.setattr(stuck.painter, "draw", waits)
+    monkeypatch.setattr(stuck.painter, "begin", waits)
     opened(stuck, request_seconds=0.3).submit(asked("a cat", *range(10), model=stuck.name), heard)
     failed = heard.until(Failed, Finished)
     assert isinstance(failed, Failed) and isinstance(failed.error, TooLate) and not gate.is_set()
@@ -342,7 +303,7 @@ def test_a_loss_ends_its_own_request_only_and_three_in_a_minute_let_the_model_re
         raise MemoryError
 
     service = opened(tiny, other)
-    monkeypatch.setattr(other.painter, "draw", run_out)
+    monkeypatch.setattr(other.painter, "begin", run_out)
     for _ in range(BREAK_AFTER):
         assert service.ready
         lost, well = Heard(), Heard()
@@ -351,7 +312,7 @@ def test_a_loss_ends_its_own_request_only_and_three_in_a_minute_let_the_model_re
         end = lost.until(Failed)
         assert isinstance(end, Failed) and isinstance(end.error, Lost)
         well.until(Finished)
-    assert service.resting == ["frail"] and not service.ready
+    assert service.tally.resting == ["frail"] and not service.ready
     with pytest.raises(Busy):
         service.submit(asked(model="frail"), Heard())
     again = Heard()

@@ -168,6 +168,40 @@ class Model(Learnt, Protocol):
         ...
 
 
+class Drawing(Protocol):
+    """One picture on its way.
+
+    Attributes:
+        now: where it stands, on its own way and by itself: float32 [1, channel, height, width]; finished when all of
+            its steps are done.
+    """
+
+    now: Progress
+
+
+class Joinable(Model, Protocol):
+    """A model that asks its network for whatever pictures are under way, of any requests: each picture may begin, and
+    leave, while others are on theirs."""
+
+    def begin(
+        self, words: Words, negative: Words | None, seed: Seed, settings: Settings, given: Given | None = None
+    ) -> Drawing:
+        """Begins what `draw` draws for one caption and seed: the same pixels in the end."""
+        ...
+
+    def advance(self, drawings: Sequence[Drawing], rows: int) -> Sequence[Drawing]:
+        """Takes each of these drawings on by one call of the network.
+
+        Args:
+            drawings: one or more, up to `rows`, in any order and of any requests; the pixels of each are its own.
+            rows: of a pass, the same in every call.
+
+        Returns:
+            Those that ended a step by it, or were finished.
+        """
+        ...
+
+
 class Coded(Protocol):
     """A model in which a picture has a code: some numbers from which it can be drawn again."""
 
@@ -263,6 +297,7 @@ class Family(Learner):
     Attributes:
         abilities: what its models can do.
         at_once: pictures that one core of a processor draws in one pass, where one costs as much as all of them.
+        joins: whether a picture can join those that are under way between two steps: its models are `Joinable`, too.
         export: writes a model's network into a folder as ONNX and returns what a sampler should know; None where that
             has not been written.
         painter: (folder, this record, the model, what the folder says of it) to a `painter.Painter`, for models that
@@ -271,5 +306,6 @@ class Family(Learner):
 
     abilities: Abilities
     at_once: int = field(default=1, kw_only=True)
+    joins: bool = field(default=False, kw_only=True)
     export: Callable[[Any, Path], dict[str, float]] | None = field(default=None, kw_only=True)
     painter: Callable[..., Any] | None = field(default=None, kw_only=True)

@@ -17,12 +17,12 @@ from mindseye import __version__
 from mindseye.errors import BadInput
 from mindseye.imagine.edits import Edit, check_fits, edits_folder, read_edits, taught_words
 from mindseye.imagine.families import family as family_named
-from mindseye.imagine.family import Abilities, Blend, Progress, Settings, last_pictures
+from mindseye.imagine.family import Abilities, Drawing, Progress, Settings, last_pictures
 from mindseye.imagine.given import Fitted, fitted
 from mindseye.imagine.painter import FamilyPainter, Painter, WordMaps
 from mindseye.imagine.picture import Attended, Looks, Picture, Rough
 from mindseye.imagine.pipelines.finding import find_pipeline
-from mindseye.imagine.prepared import Prepared, check
+from mindseye.imagine.prepared import Prepared, check, way
 from mindseye.imagine.request import Request
 from mindseye.learn.about import About
 from mindseye.learn.device import best_device
@@ -83,6 +83,11 @@ class Imaginer:
     def at_once(self) -> int:
         """How many pictures it draws in one pass: more than one of them costs little more than one."""
         return self.painter.at_once
+
+    @property
+    def joins(self) -> bool:
+        """Whether a picture can join those that are under way, of any requests: it then can `begin` and `advance`."""
+        return self.painter.joins
 
     @property
     def abilities(self) -> Abilities:
@@ -170,8 +175,16 @@ class Imaginer:
         """
         first = prepared[0]
         prompts = [each.request.prompt for each in prepared]
-        given = first.start.given if first.start else None
-        return self.painter.draw(prompts, first.request.negative_prompt, seeds, first.request, given)
+        return self.painter.draw(prompts, first.request.negative_prompt, seeds, first.request, first.given)
+
+    def begin(self, prepared: Prepared, seed: int) -> Drawing:
+        """Where it `joins`: begins one picture, to be taken on by `advance`; it becomes what `draw` draws."""
+        request = prepared.request
+        return self.ours.begin(request.prompt, request.negative_prompt, seed, request, prepared.given)
+
+    def advance(self, drawings: Sequence[Drawing]) -> Sequence[Drawing]:
+        """Where it `joins`: see `FamilyPainter.advance`."""
+        return self.ours.advance(drawings)
 
     def finished(self, prepared: Prepared, seeds: Sequence[int], pictures: Tensor) -> list[Picture]:
         """What `draw` gave last for one request, as pictures with their stories."""
@@ -248,19 +261,7 @@ class Imaginer:
         self._check(end)
         if begin.edits and begin.edits == end.edits:
             return self.edited(begin.edits).between(begin.without_edits, end.without_edits, count, watch)
-        if begin.picture is not None:
-            raise BadInput("a way begins with words alone", next_step="leave the picture out")
-        if begin.model_copy(update={"prompt": end.prompt, "seed": end.seed}) != end:
-            raise BadInput("only the prompt and the seed can change on the way", next_step="leave the rest as it is")
-        if count < 2:
-            raise BadInput(f"count cannot be {count}: a way has two ends", next_step="ask for 2 or more")
-        if begin.seed != end.seed and not self.abilities.blend:
-            raise BadInput(f"seed: {self.kind} models cannot go from one seed to another")
-        if begin.prompt != end.prompt and not self.abilities.blend_prompts:
-            raise BadInput(f"prompt: {self.kind} models cannot go from one prompt to another")
-        shares = [step / (count - 1) for step in range(count)]
-        prompts = [begin.prompt if begin.prompt == end.prompt else Blend(begin.prompt, end.prompt, s) for s in shares]
-        seeds = [begin.seed if begin.seed == end.seed else Blend(begin.seed, end.seed, share) for share in shares]
+        prompts, seeds = way(begin, end, count, kind=self.kind, abilities=self.abilities)
         for progress in self.painter.draw(prompts, begin.negative_prompt, seeds, begin):
             watch(progress)
         return self.shown(progress.pictures)

@@ -21,8 +21,10 @@ from mindseye.imagine.family import (
     Abilities,
     Blend,
     Coded,
+    Drawing,
     Family,
     Given,
+    Joinable,
     Likely,
     Progress,
     Prompt,
@@ -57,6 +59,8 @@ class Painter(Protocol):
         abilities: what it can do; it is asked for nothing else.
         picture_format: how it sees pictures, at its own size.
         at_once: how many pictures it draws in one pass, where more than one cost little more than one.
+        joins: whether a picture can join those that are under way between two steps; it then has `begin` and
+            `advance`, as `FamilyPainter` does.
         device: where it draws.
         encoder_sha256: digest of the text encoder, where that is not among the model's own weights; else "".
     """
@@ -65,6 +69,7 @@ class Painter(Protocol):
     abilities: Abilities
     picture_format: PictureFormat
     at_once: int
+    joins: bool
     device: torch.device
 
     @property
@@ -121,6 +126,7 @@ class FamilyPainter:
         )
         self.device = next(model.parameters()).device
         self.at_once = rows_of_a_pass(self.device, family.at_once)
+        self.joins = family.joins
         self.path, self.family, self.model, self.about = path, family, model, about
         self._threads = torch.get_num_threads()
         self._read_one = lru_cache(PROMPTS_KEPT)(self._read_anew)
@@ -186,6 +192,22 @@ class FamilyPainter:
             self._read(prompts), self._against(negative, len(seeds)), seeds, settings, given
         )
         return drawing
+
+    def begin(
+        self, prompt: Prompt, negative: str, seed: Seed, settings: Settings, given: Given | None = None
+    ) -> Drawing:
+        """Where it `joins`: begins what `draw` draws for one prompt and seed, to be taken on by `advance`."""
+        model: Joinable = self.model
+        return model.begin(self._read([prompt]), self._against(negative, 1), seed, settings, given)
+
+    def advance(self, drawings: Sequence[Drawing]) -> Sequence[Drawing]:
+        """Where it `joins`: takes up to `at_once` drawings, of any requests, on by one call of the network.
+
+        Returns:
+            Those that ended a step by it, or were finished.
+        """
+        model: Joinable = self.model
+        return model.advance(drawings, self.at_once)
 
     def attention(
         self, prompt: str, negative: str, seeds: Sequence[Seed], settings: Settings

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mindseye.errors import BadInput
-from mindseye.imagine.family import Abilities, Settings
+from mindseye.imagine.family import Abilities, Blend, Given, Prompt, Seed, Settings
 from mindseye.imagine.given import Fitted
 from mindseye.imagine.request import Request
 
@@ -41,6 +41,11 @@ class Prepared:
             "strength": request.strength,
             "notes": self.notes,
         }
+
+    @property
+    def given(self) -> Given | None:
+        """That picture as a family takes it."""
+        return self.start.given if self.start else None
 
     def goes_with(self, other: Prepared) -> bool:
         """Whether pictures of both can be drawn in one pass: they may differ in their prompts and seeds only."""
@@ -86,6 +91,35 @@ def check(request: Request, *, model: str, kind: str, size: int, abilities: Abil
             next_step=f"choose one of {', '.join(abilities.samplers)}",
             field="sampler",
         )
+
+
+def way(
+    begin: Request, end: Request, count: int, *, kind: str, abilities: Abilities
+) -> tuple[list[Prompt], list[Seed]]:
+    """Prompts and seeds of the pictures on the way from one request to another.
+
+    Args:
+        begin, end: what the first and the last picture are asked for.
+        count: pictures on the way, with these two.
+        kind, abilities: as for `check`.
+
+    Raises:
+        BadInput: the model cannot go there, the requests differ in more than prompt and seed, or a count below 2.
+    """
+    if begin.picture is not None:
+        raise BadInput("a way begins with words alone", next_step="leave the picture out")
+    if begin.model_copy(update={"prompt": end.prompt, "seed": end.seed}) != end:
+        raise BadInput("only the prompt and the seed can change on the way", next_step="leave the rest as it is")
+    if count < 2:
+        raise BadInput(f"count cannot be {count}: a way has two ends", next_step="ask for 2 or more")
+    if begin.seed != end.seed and not abilities.blend:
+        raise BadInput(f"seed: {kind} models cannot go from one seed to another")
+    if begin.prompt != end.prompt and not abilities.blend_prompts:
+        raise BadInput(f"prompt: {kind} models cannot go from one prompt to another")
+    shares = [step / (count - 1) for step in range(count)]
+    prompts = [begin.prompt if begin.prompt == end.prompt else Blend(begin.prompt, end.prompt, s) for s in shares]
+    seeds = [begin.seed if begin.seed == end.seed else Blend(begin.seed, end.seed, share) for share in shares]
+    return prompts, seeds
 
 
 def _check_size(asked: int, model: str, own: int, multiple: int) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mindseye.errors import BadInput
+from mindseye.serve.asked import Asked
+
 
 class Limits(BaseModel):
     """The most that one request, or all of them, may take."""
@@ -24,3 +27,18 @@ class Limits(BaseModel):
     body_seconds: float = Field(30.0, gt=0, description="for a body to come in")
     header_seconds: float = Field(10.0, gt=0, description="for a request's first lines to come in")
     wrong_tokens: int = Field(20, ge=1, description="wrong tokens a minute from one address, before it has to wait")
+
+    def check(self, asked: Asked) -> None:
+        """Whether one request may ask for that much.
+
+        Raises:
+            BadInput: it may not; the error names the field.
+        """
+        for field, value, most in (
+            ("count", len(asked.seeds), self.pictures),
+            ("think", asked.candidates, self.candidates),
+            ("steps", asked.request.steps or 0, self.steps),
+            ("think", len(asked.seeds) * asked.candidates, self.queued_pictures),
+        ):
+            if value > most:
+                raise BadInput(f"{field} cannot be that many: {value} is more than {most}", field=field)

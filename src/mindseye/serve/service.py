@@ -4,6 +4,9 @@ Every picture is a row of its own. A worker takes the row that is due first and,
 pass (`Imaginer.at_once`), those that go with it, of whichever requests. So requests share the machine picture by
 picture as they come, and since a picture depends on its own seed and prompt alone, it has the bytes that it has alone.
 
+Where the model lets them (`Imaginer.joins`), newcomers join those that are on their way before the next call of its
+network, and each leaves as it is finished. Else they wait for the pass to end.
+
 On a processor a worker is one core, and a row one drawing on it: a newcomer is begun as soon as any core has finished
 a picture. Between two steps a worker looks whether somebody still waits for what it draws, and if nobody does, drops
 it.
@@ -12,16 +15,17 @@ it.
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import cast
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from mindseye.errors import BadInput, MindseyeError
 from mindseye.imagine.family import Progress
@@ -44,17 +48,15 @@ from mindseye.serve.asked import (
 )
 from mindseye.serve.limits import Limits
 from mindseye.serve.models import open_models
+from mindseye.serve.passes import Pass
 from mindseye.serve.remembered import Remembered
+from mindseye.serve.tally import BREAK_AFTER, BREAK_SECONDS, Tally
 from mindseye.serve.thinking import Thinking
 from mindseye.serve.ticket import Row, State, Ticket
+from mindseye.serve.waiting import Waiting
 from mindseye.think.thinker import Thinker
 
-FIRST_GUESS_SECONDS = 1.0  # a row's time before any was measured
-MEMORY = 0.8  # of the running mean of a row's time
-GATHER_SECONDS = 0.01  # how long a worker that draws several in one pass waits for company
-BREAK_AFTER, BREAK_SECONDS = 3, 60.0  # so many losses of a model in so many seconds, and it rests for as long
-
-TOOK = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, math.inf)
+GATHER_SECONDS = 0.01  # how long a worker waits for company, where none can join a pass that is under way
 
 log = logging.getLogger(__name__)
 
@@ -69,9 +71,7 @@ class Service:
     Attributes:
         imaginers: the models by name, the default one first.
         limits: what a request may take.
-        counts: "drawn" pictures, and requests "finished", "refused", "failed" and "cancelled".
-        took: how many of the finished requests took up to each of `TOOK` seconds, and more than the one before.
-        took_seconds: all of them together.
+        tally: what is counted.
     """
 
     def __init__(
@@ -84,14 +84,11 @@ class Service:
     ) -> None:
         self.imaginers = dict(imaginers)
         self.limits = limits or Limits()
-        self.counts: Counter[str] = Counter()
-        self.took, self.took_seconds = dict.fromkeys(TOOK, 0), 0.0
+        self.tally = Tally(self.imaginers)
         self.remembered = Remembered(0) if remembered is None else remembered
         self._change = threading.Condition()
-        self._waiting: list[Row] = []
+        self._waiting = Waiting()
         self._tickets: set[Ticket] = set()
-        self._seconds = dict.fromkeys(self.imaginers, FIRST_GUESS_SECONDS)
-        self._losses: dict[str, deque[float]] = {name: deque(maxlen=BREAK_AFTER) for name in self.imaginers}
         self._thinking = {name: Thinking(imaginer) for name, imaginer in self.imaginers.items()}
         self._closing = self._closed = False
         self._shared = False  # whether the last pass was for more than one request
@@ -128,8 +125,7 @@ class Service:
         named = Imaginer(imaginer.path, name, imaginer.painter, imaginer.about, imaginer.edits)
         thinking = Thinking(named)
         with self._change:
-            self._seconds.setdefault(name, FIRST_GUESS_SECONDS)
-            self._losses.setdefault(name, deque(maxlen=BREAK_AFTER))
+            self.tally.add(name)
             self._thinking[name], self.imaginers[name] = thinking, named
 
     # ------------------------------------------------------------------------------------------------ doors
@@ -164,7 +160,9 @@ class Service:
             Closing: the service is being shut down.
         """
         imaginer = self.imaginer(asked.model)
-        self._check(asked)
+        self.limits.check(asked)
+        if asked.candidates > 1:
+            self.thinker(asked.model)
         arrived = time.monotonic()
         ticket = Ticket(asked, imaginer, watch, arrived + self.limits.request_seconds)
         with self._change:
@@ -185,20 +183,9 @@ class Service:
             return len(self._waiting), sum(ticket.left for ticket in self._tickets)
 
     @property
-    def seconds_a_picture(self) -> dict[str, float]:
-        """How long a picture of each model took of late."""
-        return dict(self._seconds)
-
-    @property
-    def resting(self) -> list[str]:
-        """The models that were lost too often of late; they draw again after a while."""
-        since = time.monotonic() - BREAK_SECONDS
-        return [name for name, times in self._losses.items() if len(times) == BREAK_AFTER and times[0] > since]
-
-    @property
     def ready(self) -> bool:
         """Whether requests are taken, for every model."""
-        return not self._closing and not self.resting
+        return not self._closing and not self.tally.resting
 
     def close(self, grace_seconds: float = 0.0) -> None:
         """Takes no more requests, lets those that are here end for so long, and stops the others within one step."""
@@ -219,19 +206,6 @@ class Service:
 
     # -------------------------------------------------------------------------------------------- admission
 
-    def _check(self, asked: Asked) -> None:
-        limits = self.limits
-        for field, value, most in (
-            ("count", len(asked.seeds), limits.pictures),
-            ("think", asked.candidates, limits.candidates),
-            ("steps", asked.request.steps or 0, limits.steps),
-            ("think", len(asked.seeds) * asked.candidates, limits.queued_pictures),
-        ):
-            if value > most:
-                raise BadInput(f"{field} cannot be that many: {value} is more than {most}", field=field)
-        if asked.candidates > 1:
-            self.thinker(asked.model)
-
     def thinker(self, name: str) -> Thinker:
         """The thinker of the model called `name`, opened once.
 
@@ -244,15 +218,15 @@ class Service:
         name = ticket.asked.model
         if self._closing:
             raise Closing("the server is being shut down", next_step="ask again when it is back")
-        if name in self.resting:
+        if name in self.tally.resting:
             raise Resting(f"{name} rests: it was lost {BREAK_AFTER} times in a minute", retry_seconds=BREAK_SECONDS)
         ahead = sum(each.left for each in self._tickets)
         if ahead + ticket.left > self.limits.queued_pictures:
-            self.counts["refused"] += 1
+            self.tally.counts["refused"] += 1
             over = ahead + ticket.left - self.limits.queued_pictures
             raise Busy(
                 "too many pictures wait already",
-                retry_seconds=min(60.0, max(1.0, over * self._seconds[name] / len(self._workers))),
+                retry_seconds=min(60.0, max(1.0, over * self.tally.seconds[name] / len(self._workers))),
                 why=f"{ahead} are under way and {self.limits.queued_pictures} are the most",
             )
 
@@ -260,21 +234,19 @@ class Service:
         """In the reader's thread: words and picture, then into the queue."""
         if not ticket.open:
             return
-        try:
+        with self._at_the_risk_of({ticket}):
             request = ticket.asked.request
             ticket.imaginer = ticket.imaginer.edited(request.edits)
             ticket.prepared = ticket.imaginer.prepare(request.without_edits)
-            rows = ticket.rows(arrived, self._seconds[ticket.asked.model])
+            rows = ticket.rows(arrived, self.tally.seconds[ticket.asked.model])
             found = ticket.recalled(rows, self.remembered)
-        except MindseyeError as error:
-            return self._fail(ticket, error)
-        except Exception:
-            return self._lose(ticket)
+        if not ticket.open:
+            return
         ticket.watch(Accepted(ticket.prepared.tokens, ticket.prepared.notes))
         with self._change:
             if ticket.open:
                 ticket.state = "waiting"
-                self._waiting += [row for row in rows if row not in found]
+                self._waiting.add(row for row in rows if row not in found)
                 self._change.notify_all()
         for row, picture in found.items():
             self._finish(row, picture)
@@ -284,7 +256,10 @@ class Service:
     def _work(self) -> None:
         torch.set_num_threads(1)
         while rows := self._take():
-            self._draw(rows)
+            if rows[0].ticket.imaginer.joins:
+                self._draw_and_let_join(rows)
+            else:
+                self._draw(rows)
 
     def _take(self) -> list[Row]:
         """The row that is due first and those that go with it; none when the service is closed."""
@@ -293,55 +268,78 @@ class Service:
                 if self._closed:
                     return []
                 self._change.wait()
-            at_once = min(self._waiting, key=lambda row: row.due).ticket.imaginer.at_once
-            if at_once > 1 and (self._shared or len(self._tickets) > 1):  # who asks alone waits for nobody
-                self._change.wait_for(lambda: len(self._waiting) >= at_once, GATHER_SECONDS)
+            imaginer = self._waiting.first.ticket.imaginer
+            company = self._shared or len(self._tickets) > 1  # who asks alone waits for nobody
+            if imaginer.at_once > 1 and company and not imaginer.joins:
+                self._change.wait_for(lambda: len(self._waiting) >= imaginer.at_once, GATHER_SECONDS)
                 if not self._waiting:  # another worker was quicker, or nobody waits any more
                     return self._take()
-            first, *others = sorted(self._waiting, key=lambda row: row.due)
-            rows = [first, *(row for row in others if row.goes_with(first))][: first.ticket.imaginer.at_once]
-            self._waiting = [row for row in self._waiting if row not in rows]
+            rows = self._waiting.take()
             self._shared = len({row.ticket for row in rows}) > 1
             return rows
 
+    def _draw_and_let_join(self, rows: Sequence[Row]) -> None:
+        """Draws these and those who join them on the way, until nobody is left."""
+        going = Pass(rows[0].ticket.imaginer)
+        while rows or going.rows:
+            for row in rows:
+                with self._at_the_risk_of({row.ticket}):
+                    going.begin(row)
+            with self._at_the_risk_of({row.ticket for row in going.rows}):
+                for row, now in going.advance():
+                    with self._at_the_risk_of({row.ticket}):
+                        if now.step == now.steps:
+                            self._drawn(row, now.pictures)
+                        else:
+                            self._show_partial(row, now)
+            with self._change:
+                rows = self._waiting.take_newcomers(going)
+
     def _draw(self, rows: Sequence[Row]) -> None:
+        """Draws these together from the first step to the last."""
         began = time.monotonic()
         imaginer, now = rows[0].ticket.imaginer, None
-        try:
+        with self._at_the_risk_of({row.ticket for row in rows}):
             steps = imaginer.draw([row.ticket.prepared for row in rows], [row.seed for row in rows])
             with closing(cast("Generator[Progress]", steps)):
                 for now in steps:
                     if not any(row.ticket.open for row in rows):
                         return
-                    self._show_partials(rows, now)
+                    for index, row in enumerate(rows):
+                        self._show_partial(row, replace(now, pictures=now.pictures[index : index + 1]))
             assert now is not None
-            self._measured(imaginer.name, (time.monotonic() - began) / len(rows))
+            seconds = (time.monotonic() - began) / len(rows)
             for index, row in enumerate(rows):
-                ticket = row.ticket
-                [picture] = ticket.imaginer.finished(ticket.prepared, [row.seed], now.pictures[index : index + 1])
-                self.remembered.add(ticket.imaginer, ticket.prepared.request, row.seed, picture)
-                with self._change:
-                    self.counts["drawn"] += 1
-                if ticket.open:
-                    self._finish(row, picture)
+                row.seconds = seconds
+                self._drawn(row, now.pictures[index : index + 1])
+
+    @contextmanager
+    def _at_the_risk_of(self, tickets: Set[Ticket]) -> Iterator[None]:
+        """What goes wrong in here ends these requests, and no others."""
+        try:
+            yield
         except MindseyeError as error:
-            for row in rows:
-                self._fail(row.ticket, error)
+            for ticket in tickets:
+                self._fail(ticket, error)
         except Exception:
-            for ticket in {row.ticket for row in rows}:
-                self._lose(ticket)
+            self._lose(tickets)
 
-    def _show_partials(self, rows: Sequence[Row], now: Progress) -> None:
-        for index, row in enumerate(rows):
-            if row.partial_due(now):
-                ticket = row.ticket
-                [picture] = ticket.imaginer.finished(ticket.prepared, [row.seed], now.pictures[index : index + 1])
-                ticket.watch(Partial(row.place, row.shown, picture))
-                row.shown += 1
+    def _show_partial(self, row: Row, now: Progress) -> None:
+        ticket = row.ticket
+        if ticket.open and row.partial_due(now):
+            [picture] = ticket.imaginer.finished(ticket.prepared, [row.seed], now.pictures)
+            ticket.watch(Partial(row.place, row.shown, picture))
+            row.shown += 1
 
-    def _measured(self, name: str, seconds: float) -> None:
-        known = self._seconds[name]
-        self._seconds[name] = MEMORY * known + (1 - MEMORY) * seconds
+    def _drawn(self, row: Row, pictures: Float[Tensor, "1 channel height width"]) -> None:
+        """Every step of a row is done."""
+        ticket = row.ticket
+        [picture] = ticket.imaginer.finished(ticket.prepared, [row.seed], pictures)
+        self.remembered.add(ticket.imaginer, ticket.prepared.request, row.seed, picture)
+        with self._change:
+            self.tally.drawn(ticket.asked.model, row.seconds)
+        if ticket.open:
+            self._finish(row, picture)
 
     def _finish(self, row: Row, picture: Picture) -> None:
         ticket = row.ticket
@@ -379,12 +377,10 @@ class Service:
             if not ticket.open:
                 return False
             ticket.state = state
-            self.counts["finished" if state == "done" else state] += 1
+            self.tally.counts["finished" if state == "done" else state] += 1
             if state == "done":
-                seconds = time.monotonic() - (ticket.late_from - self.limits.request_seconds)
-                self.took[next(bound for bound in TOOK if seconds <= bound)] += 1
-                self.took_seconds += seconds
-            self._waiting = [row for row in self._waiting if row.ticket is not ticket]
+                self.tally.finished(time.monotonic() - (ticket.late_from - self.limits.request_seconds))
+            self._waiting.drop(ticket)
             self._tickets.discard(ticket)
             self._change.notify_all()
             return True
@@ -393,8 +389,10 @@ class Service:
         if self._end(ticket, "failed"):
             ticket.watch(Failed(error))
 
-    def _lose(self, ticket: Ticket) -> None:
-        """What was raised is a mistake of ours, or the memory is full: only this request ends by it."""
-        log.exception("a drawing of %s was lost", ticket.asked.model)
-        self._losses[ticket.asked.model].append(time.monotonic())
-        self._fail(ticket, Lost("the drawing was lost", why="a mistake of the server", next_step="ask again"))
+    def _lose(self, tickets: Set[Ticket]) -> None:
+        """What was raised is a mistake of ours, or the memory is full: only these requests of a model end by it."""
+        [model] = {ticket.asked.model for ticket in tickets}
+        log.exception("a drawing of %s was lost", model)
+        self.tally.lost(model)
+        for ticket in tickets:
+            self._fail(ticket, Lost("the drawing was lost", why="a mistake of the server", next_step="ask again"))

@@ -79,6 +79,7 @@ class Row:
         seed: its own.
         due: rows are drawn in the order of this.
         shown: partial pictures that were shown of it.
+        seconds: that it took so far: its share, where several are drawn together.
     """
 
     ticket: Ticket
@@ -87,11 +88,12 @@ class Row:
     seed: int
     due: float
     shown: int = 0
+    seconds: float = 0.0
 
     def goes_with(self, other: Row) -> bool:
-        """Whether both can be drawn in one pass."""
+        """Whether both can be drawn in one pass; where rows join and leave, each has settings of its own."""
         mine, its = self.ticket, other.ticket
-        return mine.imaginer is its.imaginer and mine.prepared.goes_with(its.prepared)
+        return mine.imaginer is its.imaginer and (mine.imaginer.joins or mine.prepared.goes_with(its.prepared))
 
     def partial_due(self, now: Progress) -> bool:
         """Whether the next of its partial pictures is to be shown: they part the way evenly."""

@@ -1,7 +1,7 @@
 """Samplers against problems with known answers; seeds, guidance and batches against bit equality."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -42,12 +42,24 @@ def last(iterator):
     return value
 
 
+def steps_of(name: str, field, x: torch.Tensor, times: torch.Tensor, fresh) -> Iterator[torch.Tensor]:
+    """Where a sampler stands after each step, in this field."""
+    sampling = SAMPLERS[name](x, times, fresh)
+    came = next(sampling, None)
+    while came is not None:
+        if isinstance(came, tuple):
+            came = sampling.send(field(*came))
+        else:
+            yield came
+            came = next(sampling, None)
+
+
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_on_gaussian_data_every_sampler_reproduces_mean_and_standard_deviation(name: str) -> None:
     noise = torch.from_numpy(rng_at(0, "gauss").standard_normal(20_000))
     noise = (noise - noise.mean()) / noise.std()
     steps = times({"euler": 400, "ancestral": 1600}.get(name, 40))
-    x = last(SAMPLERS[name](gaussian_field(0.3, 0.25), noise, steps, fresh(20_000)))
+    x = last(steps_of(name, gaussian_field(0.3, 0.25), noise, steps, fresh(20_000)))
     # the last step, to t = 0, is Euler's: it ends on the posterior mean, whose spread is 0.6 % too small at 40 steps
     assert x.mean().item() == pytest.approx(0.3, rel=0.01)
     assert x.std().item() == pytest.approx(0.25, rel=0.01)
@@ -58,7 +70,7 @@ def test_halving_the_steps_raises_the_error_by_the_order_of_the_sampler(name: st
     """On dx/dt = x from t = 1 to 0, whose answer is x(0) = x(1) / e."""
     start = torch.ones(1, dtype=torch.float64)
     exact = torch.exp(torch.tensor(-1.0, dtype=torch.float64))
-    ends = [last(SAMPLERS[name](lambda x, t: x, start, times(steps), fresh(1))) for steps in (40, 80)]
+    ends = [last(steps_of(name, lambda x, t: x, start, times(steps), fresh(1))) for steps in (40, 80)]
     errors = [(end - exact).abs().item() for end in ends]
     # Heun's last step is Euler's, and Adams-Bashforth's first: one step of order 1 costs a global error of order 2
     assert errors[0] / errors[1] == pytest.approx(2 ** ORDER[name], rel=0.15)
@@ -73,16 +85,16 @@ def test_on_data_of_two_points_every_sampler_lands_on_one_of_them(name: str) -> 
         return (x - log_weight.softmax(1) @ points) / t
 
     noise = torch.from_numpy(rng_at(0, "two points").standard_normal(500))
-    x = last(SAMPLERS[name](field, noise, times(40), fresh(500)))
+    x = last(steps_of(name, field, noise, times(40), fresh(500)))
     assert (x[:, None] - points).abs().min(1).values.max() < 1e-4
     assert 0.3 < (x > 0).double().mean() < 0.7
 
 
 def test_the_ancestral_sampler_keeps_no_noise_from_the_first_step_and_all_of_it_in_a_step_of_no_length() -> None:
     start = torch.full((1,), 5.0, dtype=torch.float64)
-    first = next(SAMPLERS["ancestral"](lambda x, t: x, start, torch.tensor([1.0, 0.5]), lambda step: torch.zeros(1)))
+    first = next(steps_of("ancestral", lambda x, t: x, start, torch.tensor([1.0, 0.5]), lambda step: torch.zeros(1)))
     assert first.item() == 0, "at t = 1 the clean picture is x - v = 0, and the fresh noise is 0 here"
-    still = next(SAMPLERS["ancestral"](lambda x, t: x, start, torch.tensor([0.5, 0.5]), lambda step: torch.ones(1)))
+    still = next(steps_of("ancestral", lambda x, t: x, start, torch.tensor([0.5, 0.5]), lambda step: torch.ones(1)))
     assert still.item() == pytest.approx(5.0)
 
 
@@ -173,6 +185,50 @@ def test_a_picture_is_the_same_bytes_alone_and_in_any_company(model) -> None:
     for order in itertools.islice(itertools.permutations(company), 0, 720, 131):
         together = draw(model, [words for words, _ in order], [seed for _, seed in order])
         assert torch.equal(together[[seed for _, seed in order].index(7)], alone[0])
+
+
+COMPANY = [  # seed, caption, negative caption, settings, strength of a variation (1 is no given picture)
+    (7, 1, None, {"steps": 3}, 1.0),
+    (8, 2, 9, {"steps": 5, "sampler": "euler", "guidance": 2.0}, 1.0),
+    (9, 3, None, {"steps": 4, "sampler": "ancestral", "guidance": 1.0}, 1.0),
+    (1, 4, 2, {"steps": 6, "sampler": "adams-bashforth", "guidance": 0.0}, 0.5),
+    (2, 5, None, {"steps": 2, "guidance": 8.0}, 0.0),
+]
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_pictures_that_join_and_leave_between_two_steps_are_those_drawn_alone(
+    model, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of its own request: in passes of three rows, and of one, whoever is in them, in any order."""
+    monkeypatch.setattr("mindseye.imagine.groups.rows_of_a_pass", lambda device, at_once: rows)
+    picture = draw(model, [caption(9)], [5])[0].clamp(-1, 1)
+    requests = [
+        (caption(words), caption(negative) if negative else None, seed, Settings(**fields), given)
+        for seed, words, negative, fields, strength in COMPANY
+        for given in (None if strength == 1 else Given(picture, strength=strength),)
+    ]
+    alone = [last(model.draw(words, negative, [seed], *others)).pictures for words, negative, seed, *others in requests]
+    for order in itertools.islice(itertools.permutations(range(len(requests))), 0, 120, 29):
+        waiting, going = list(order), {}
+        while waiting or going:
+            if waiting and len(going) < rows:  # one joins, where there is a place, at every step
+                number = waiting.pop()
+                going[model.begin(*requests[number])] = number
+            for drawing in model.advance(list(going), rows):
+                if drawing.now.step == drawing.now.steps:
+                    assert torch.equal(drawing.now.pictures, alone[going.pop(drawing)])
+
+
+def test_the_network_is_asked_for_both_conditions_only_where_both_have_a_say(model) -> None:
+    """In one pass for those whose guidance is 1, in another for the others: each as large whoever is in it."""
+    sizes: list[int] = []
+    model.network.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
+    model.config = model.config.model_copy(update={"guidance_interval": (0.0, 1.0)})
+    plain, guided_one = (model.begin(caption(1), None, 0, Settings(steps=9, guidance=w)) for w in (1.0, 3.0))
+    for drawings in ([plain], [guided_one], [plain, guided_one]):
+        model.advance(drawings, 3)
+    assert sizes == [3, 6, 3, 6]
 
 
 def test_guidance_one_ignores_the_negative_prompt_and_zero_ignores_the_prompt(model) -> None:

@@ -112,11 +112,11 @@ def test_streams_that_are_cut_free_the_workers_within_a_step_and_the_others_comp
         thread.join(60)
     assert len(ended) == streams // 2 and all(count == 2 for count in ended), "the event's name, and its type"
     wait_until_idle(served, 10)
-    assert served.service.counts["cancelled"] == streams // 2
+    assert served.service.tally.counts["cancelled"] == streams // 2
 
 
 def test_a_client_that_leaves_without_a_stream_is_noticed_too(served) -> None:
-    before = served.service.counts["cancelled"]
+    before = served.service.tally.counts["cancelled"]
     connection = HTTPConnection("127.0.0.1", served.port, timeout=60)
     body = dumps({"prompt": "a cat", "n": 10, "num_inference_steps": 200})
     connection.request("POST", "/v1/images/generations", body, {"content-type": "application/json"})
@@ -126,7 +126,7 @@ def test_a_client_that_leaves_without_a_stream_is_noticed_too(served) -> None:
     assert served.service.load[1] == 10
     connection.close()
     wait_until_idle(served, 10)
-    assert served.service.counts["cancelled"] == before + 1
+    assert served.service.tally.counts["cancelled"] == before + 1
 
 
 @pytest.mark.parametrize(("idlers", "dawdlers"), [(200, 10), pytest.param(500, 20, marks=pytest.mark.slow)])
@@ -244,7 +244,7 @@ def test_a_lost_drawing_is_told_as_one_and_three_of_them_make_the_server_unready
     def run_out(*arguments: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(frail.painter, "draw", run_out)
+    monkeypatch.setattr(frail.painter, "begin", run_out)
     served = serving.start({"tiny": tiny, "frail": frail})
     for _ in range(3):
         assert served.ask("GET", "/readyz").status == 200

@@ -24,6 +24,7 @@ FAMILY = Family(
     load=load,
     card=CARD,
     export=export,
+    joins=True,
 )
 
 __all__ = ["FAMILY", "Diffusion", "DiffusionConfig", "DiffusionTransformer"]

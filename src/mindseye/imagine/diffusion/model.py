@@ -14,7 +14,7 @@ from mindseye.imagine.diffusion.attention import Attention
 from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.network import DiffusionTransformer, Look
 from mindseye.imagine.diffusion.objective import draw, loss
-from mindseye.imagine.diffusion.sample import SAMPLERS, draw_pictures, shifted_times
+from mindseye.imagine.diffusion.sample import SAMPLERS, Drawing, advance, draw_pictures, shifted_times
 from mindseye.imagine.family import Abilities, Given, Progress, Seed, Settings, last_pictures
 from mindseye.learn.batch import Batch, Words
 from mindseye.learn.learner import Draws, Objective
@@ -85,21 +85,41 @@ class Diffusion(nn.Module):
         look: Look | None = None,
     ) -> Iterator[Progress]:
         """See `family.Model.draw`; `look` is shown the attention of each block."""
-        sampler, steps, guidance = self._filled(settings)
-        begin = given.strength if given and given.known is None else 1.0  # a variation goes the last part of the way
+        words, negative = words.to(self.network.device), negative and negative.to(self.network.device)
+
+        def begin(row: int) -> Drawing:
+            return self.begin(words.rows([row]), negative and negative.rows([row]), seeds[row], settings, given)
+
+        steps = len(self._times(settings, given)) - 1
+        return draw_pictures(self.network, self.config, begin, count=len(seeds), steps=steps, look=look)
+
+    def begin(
+        self, words: Words, negative: Words | None, seed: Seed, settings: Settings, given: Given | None = None
+    ) -> Drawing:
+        """See `family.Joinable.begin`."""
+        sampler, _, guidance = self._filled(settings)
         device = self.network.device
-        return draw_pictures(
-            self.network,
+        return Drawing(
             self.config,
             words.to(device),
             negative and negative.to(device),
-            seeds,
+            seed,
             sampler=SAMPLERS[sampler],
-            times=shifted_times(max(1, round(begin * steps)), self.config.shift, begin),
+            times=self._times(settings, given),
             guidance=guidance,
             given=given,
-            look=look,
+            device=device,
         )
+
+    def advance(self, drawings: Sequence[Drawing], rows: int) -> Sequence[Drawing]:
+        """See `family.Joinable.advance`."""
+        return advance(self.network, drawings, rows)
+
+    def _times(self, settings: Settings, given: Given | None) -> Float[Tensor, "step_and_one"]:
+        """The noise levels of a drawing; a variation goes the last part of the way."""
+        _, steps, _ = self._filled(settings)
+        begin = given.strength if given and given.known is None else 1.0
+        return shifted_times(max(1, round(begin * steps)), self.config.shift, begin)
 
     def attention(
         self, words: Words, negative: Words | None, seeds: Sequence[Seed], settings: Settings

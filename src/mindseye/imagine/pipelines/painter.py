@@ -58,7 +58,7 @@ class PipelinePainter:
         self._tokeniser, self._token_limit = copy.deepcopy(knobs.tokeniser(pipeline)), knobs.token_limit(pipeline)
         self._turn = turn or threading.Lock()
         self.kind = type(pipeline).__name__
-        self.device, self.at_once = pipeline.device, 1
+        self.device, self.at_once, self.joins = pipeline.device, 1, False
         self.picture_format = PictureFormat(size_px or knobs.own_size(pipeline), 3)
         self.abilities = Abilities(
             prompt=True,

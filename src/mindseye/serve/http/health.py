@@ -28,19 +28,19 @@ class ServiceMetrics(Collector):
         waiting, unfinished = service.load
         requests = CounterMetricFamily("mindseye_requests", "Requests by how they ended", labels=["end"])
         for end in ("finished", "refused", "failed", "cancelled"):
-            requests.add_metric([end], service.counts[end])
+            requests.add_metric([end], service.tally.counts[end])
         yield requests
-        buckets = list(accumulate(service.took.values()))
+        buckets = list(accumulate(service.tally.took.values()))
         yield HistogramMetricFamily(
             "mindseye_request_seconds",
             "From a request to its last picture",
             buckets=[
                 (f"{bound}" if bound < math.inf else "+Inf", count)
-                for bound, count in zip(service.took, buckets, strict=True)
+                for bound, count in zip(service.tally.took, buckets, strict=True)
             ],
-            sum_value=service.took_seconds,
+            sum_value=service.tally.took_seconds,
         )
-        yield CounterMetricFamily("mindseye_pictures_drawn", "Pictures drawn", value=service.counts["drawn"])
+        yield CounterMetricFamily("mindseye_pictures_drawn", "Pictures drawn", value=service.tally.counts["drawn"])
         remembered = CounterMetricFamily("mindseye_pictures_remembered", "Pictures not drawn again", labels=["asked"])
         remembered.add_metric(["same"], service.remembered.same)
         remembered.add_metric(["alike"], service.remembered.alike_found)
@@ -49,7 +49,7 @@ class ServiceMetrics(Collector):
         yield GaugeMetricFamily("mindseye_pictures_unfinished", "Pictures waiting or being drawn", value=unfinished)
         yield GaugeMetricFamily("mindseye_pictures_limit", "The most of those", value=service.limits.queued_pictures)
         seconds = GaugeMetricFamily("mindseye_picture_seconds", "A picture's time of late", labels=["model"])
-        for name, value in service.seconds_a_picture.items():
+        for name, value in service.tally.seconds.items():
             seconds.add_metric([name], value)
         yield seconds
         yield GaugeMetricFamily("mindseye_ready", "1 if requests are taken for every model", value=service.ready)
@@ -69,7 +69,7 @@ def routes(service: Service) -> APIRouter:
     @router.get("/readyz", responses={503: {"description": "not ready"}})
     async def ready() -> Response:
         """Whether requests are taken, for every model."""
-        return json_response({"ready": service.ready, "resting": service.resting}, 200 if service.ready else 503)
+        return json_response({"ready": service.ready, "resting": service.tally.resting}, 200 if service.ready else 503)
 
     @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     async def metrics() -> Response:
