@@ -118,6 +118,6 @@ def test_systemd_understands_the_unit(tmp_path: Path) -> None:
         pytest.skip("systemd-analyze is not installed")
     copy = tmp_path / UNIT.name
     copy.write_text(UNIT.read_text().replace("/opt/mindseye/bin/mindseye", "/bin/true"))  # it looks for the program
-    done = subprocess.run(["systemd-analyze", "verify", copy], capture_output=True, text=True)
+    done = subprocess.run(["systemd-analyze", "verify", copy], capture_output=True, text=True, timeout=60)
     wrong = [line for line in done.stderr.splitlines() if UNIT.name in line]
     assert done.returncode == 0 and not wrong, done.stderr

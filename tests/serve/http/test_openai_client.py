@@ -98,7 +98,7 @@ def test_an_edit_takes_every_field_that_the_client_has_for_it(client: openai.Ope
     given = np.full((16, 16, 4), 255, np.uint8)
     mask = given.copy()
     mask[8:, :, 3] = 0
-    fields = {"model": "tiny", "prompt": "a cat", "n": 2, "size": "32x32", "user": "somebody", "quality": "low"}
+    fields = {"model": "tiny", "prompt": "a cat", "n": 2, "size": "32x32", "user": "somebody"}
     answer = client.images.edit(image=[png(given)], mask=png(mask), extra_body={"seed": 5, **FEW_STEPS}, **fields)
     assert [(said.seed, pixels(said.b64_json).shape) for said in answer.data] == [(5, (32, 32, 4)), (6, (32, 32, 4))]
     for said in answer.data:
