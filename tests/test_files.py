@@ -180,12 +180,17 @@ def test_what_was_killed_is_not_under_way(tmp_path: Path, monkeypatch: pytest.Mo
     assert not list(tmp_path.glob("running/*")), "and what it left is cleared away"
 
 
+@pytest.mark.parametrize("home", ["no folder", "nobody's"])
 def test_where_nothing_can_be_told_the_work_is_done_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str
 ) -> None:
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("MINDSEYE_HOME", str(tmp_path / "file" / "home"))
-    done = []
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    (tmp_path / "no folder").write_text("")
+    monkeypatch.setenv("MINDSEYE_HOME", str(tmp_path / home / "home") if home == "no folder" else "")
+    monkeypatch.setattr(Path, "home", unknown)
+    done = False
     with files.announced("server"):
-        done.append(files.under_way("server"))
-    assert done == [[]]
+        done = True
+    assert done

@@ -199,16 +199,16 @@ def is_locked(path: Path) -> bool:
 def announced(kind: str, **facts: Any) -> Iterator[None]:
     """Lets `under_way` tell, while the block runs and this process lives, that it is at something.
 
-    Where the data folder cannot be written nothing is told: what is done matters more than that it is known.
+    Where there is no data folder to write to nothing is told: what is done matters more than that it is known.
 
     Args:
         kind: of what it is at, e.g. "server".
         facts: about it, as plain JSON values.
     """
-    record = _records() / f"{kind}-{os.getpid()}-{secrets.token_hex(4)}.json"  # a name that no other process had
     with contextlib.ExitStack() as held:
-        with contextlib.suppress(MindseyeError):
+        with contextlib.suppress(MindseyeError, RuntimeError):  # the latter where nobody knows of a home
             under_way(kind)  # which clears away what killed processes left
+            record = _records() / f"{kind}-{os.getpid()}-{secrets.token_hex(4)}.json"  # a name that no other has had
             held.enter_context(exclusive(record.with_suffix(".lock"), busy=Unavailable(f"{record} is in use")))
             held.callback(record.unlink, missing_ok=True)
             write_json(record, {"process": os.getpid(), **facts})
