@@ -59,10 +59,19 @@ def offer(
         return [answer for answers in pool.map(ask_on, range(clients)) for answer in answers]
 
 
-def check_overload(serving: Any, tiny: Imaginer, seconds: float, times: float) -> list[float]:
-    """Offers so many times what can be drawn, from 64 clients; the seconds that each refusal took."""
+def health_seconds(served: Any) -> float:
+    """What the shortest of answers takes just now."""
+    began = time.monotonic()
+    assert served.ask("GET", "/livez").status == 200
+    return time.monotonic() - began
+
+
+def check_overload(serving: Any, tiny: Imaginer, seconds: float, times: float, refusal_seconds: float) -> None:
+    """Offers so many times what can be drawn, from 64 clients. A refusal may take `refusal_seconds` where the server
+    has the machine to itself; where it is slow to answer anything, longer."""
     limit = 8
     served = serving.start({"tiny": tiny}, Limits(queued_pictures=limit))
+    quiet = max(health_seconds(served) for _ in range(10))
     offer(served, 0.3, limit)
     capacity = len(offer(served, 0.6, limit)) / 0.6  # nobody is refused, and there is always something to draw
     before, began = memory_mib(), time.monotonic()
@@ -75,24 +84,23 @@ def check_overload(serving: Any, tiny: Imaginer, seconds: float, times: float) -
     assert all(int(headers["retry-after"]) >= 1 for _, headers in refused)
     # The 64 clients share the cores with the server, so what an answer takes apart from drawing is as a refusal's.
     apart = [took for took, _ in refused]
-    assert statistics.median(apart) < statistics.median(accepted)
+    assert statistics.median(apart) < min(statistics.median(accepted), refusal_seconds + 5 * quiet)
     # Nobody waits for more pictures than the queue holds, each at the rate of this very load; twice that is leeway.
     longest_wait = limit * took_in_all / len(accepted)
     assert accepted[int(0.99 * (len(accepted) - 1))] <= 2 * longest_wait + 2 * max(apart)
     assert memory_mib() - before < 64
     wait_until_idle(served, 10)
-    return apart
 
 
 def test_more_than_it_can_draw_is_refused_early_and_what_it_takes_is_drawn_soon(serving, tiny: Imaginer) -> None:
-    check_overload(serving, tiny, 1.5, 4)  # so much that a machine that becomes faster is not enough for it
+    check_overload(serving, tiny, 1.5, 4, 0.5)  # so much that a machine that becomes faster is not enough for it
 
 
 @pytest.mark.slow
 def test_twice_as_much_for_a_minute_and_a_refusal_takes_less_than_a_twentieth_of_a_second(
     serving, tiny: Imaginer
 ) -> None:
-    assert statistics.median(check_overload(serving, tiny, 60.0, 2)) < 0.05
+    check_overload(serving, tiny, 60.0, 2, 0.05)
 
 
 @pytest.mark.parametrize("streams", [16, pytest.param(64, marks=pytest.mark.slow)])
@@ -152,13 +160,7 @@ def test_idle_and_slow_connections_hold_nobody_up_and_are_closed_in_time(
     serving, tiny: Imaginer, idlers: int, dawdlers: int, seconds: float, share: float
 ) -> None:
     served = serving.start({"tiny": tiny}, Limits(header_seconds=seconds, body_seconds=seconds))
-
-    def health_seconds() -> float:
-        began = time.monotonic()
-        assert served.ask("GET", "/livez").status == 200
-        return time.monotonic() - began
-
-    before = [health_seconds() for _ in range(10)]
+    before = [health_seconds(served) for _ in range(10)]
     address = ("127.0.0.1", served.port)
     idle = [socket.create_connection(address) for _ in range(idlers)]
     slow = [socket.create_connection(address) for _ in range(dawdlers)]
@@ -172,7 +174,7 @@ def test_idle_and_slow_connections_hold_nobody_up_and_are_closed_in_time(
         for connection in [*slow, *half]:
             connection.sendall(bytes([byte]))
         for _ in range(20):
-            took.append(health_seconds())
+            took.append(health_seconds(served))
             time.sleep(0.005 * seconds)
         if time.monotonic() > until:
             break
