@@ -1,4 +1,4 @@
-"""The one way to write files: whole or not at all; and the lock that dies with its process."""
+"""The one way to write files: whole or not at all; the lock that dies with its process; and who is at what just now."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import contextlib
 import errno
 import json
 import os
+import re
+import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -36,8 +38,19 @@ def storage_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        raise storage_error(path, error) from error
+    except Exception as error:
+        system = _system_error(error)
+        if system is None:
+            raise
+        raise storage_error(path, system) from error
+
+
+def _system_error(error: Exception) -> OSError | None:
+    """What the operating system said, where an error is of its making; safetensors has errors of its own for that."""
+    if isinstance(error, OSError):
+        return error
+    number = re.search(r"\(os error (\d+)\)$", str(error)) if type(error).__name__ == "SafetensorError" else None
+    return OSError(int(number[1]), os.strerror(int(number[1]))) if number else None
 
 
 def storage_error(path: Path, error: OSError) -> MindseyeError:
@@ -180,3 +193,41 @@ def is_locked(path: Path) -> bool:
             return False
     except filelock.Timeout:
         return True
+
+
+@contextlib.contextmanager
+def announced(kind: str, **facts: Any) -> Iterator[None]:
+    """Lets `under_way` tell, while the block runs and this process lives, that it is at something.
+
+    Where there is no data folder to write to nothing is told: what is done matters more than that it is known.
+
+    Args:
+        kind: of what it is at, e.g. "server".
+        facts: about it, as plain JSON values.
+    """
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(MindseyeError, RuntimeError):  # the latter where nobody knows of a home
+            under_way(kind)  # which clears away what killed processes left
+            record = _records() / f"{kind}-{os.getpid()}-{secrets.token_hex(4)}.json"  # a name that no other has had
+            held.enter_context(exclusive(record.with_suffix(".lock"), busy=Unavailable(f"{record} is in use")))
+            held.callback(record.unlink, missing_ok=True)
+            write_json(record, {"process": os.getpid(), **facts})
+        yield
+
+
+def under_way(kind: str) -> list[dict[str, Any]]:
+    """What living processes of this person `announced`, each with its number as "process"; the oldest first."""
+    found = []
+    for record in _records().glob(f"{kind}-*.json"):
+        lock = record.with_suffix(".lock")
+        with contextlib.suppress(OSError, ValueError):
+            if is_locked(lock):
+                found.append((record.stat().st_mtime, json.loads(record.read_text(encoding="utf-8"))))
+            else:  # its process was killed
+                record.unlink(missing_ok=True)
+                lock.unlink(missing_ok=True)
+    return [facts for _, facts in sorted(found, key=lambda each: each[0])]
+
+
+def _records() -> Path:
+    return data_folder() / "running"

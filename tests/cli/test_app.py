@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
@@ -91,6 +92,26 @@ def test_a_mistake_of_ours_leaves_with_1_and_a_traceback_only_when_asked(
     assert said.code == 1
     assert "please report it" in said.err
     assert ("Traceback" in said.err) == (debug == "1")
+
+
+@pytest.mark.parametrize("command", ["runs", "inspect", "show"])
+def test_a_name_that_no_disk_takes_is_told_as_the_persons_and_not_as_our_mistake(
+    mindseye, tmp_path: Path, command: str
+) -> None:
+    said = mindseye(command, tmp_path / ("a" * 300))
+    assert said.code in (2, 3) and "a" * 300 in said.err and "next:" in said.err
+    assert "mistake of ours" not in said.err and "Traceback" not in said.err
+
+
+def test_what_the_system_refuses_is_told_by_the_name_of_the_file(
+    mindseye, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refused(picture: Path) -> dict[str, str]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(picture))
+
+    monkeypatch.setattr("mindseye.pictures.story.read_story", refused)
+    said = mindseye("show", tmp_path / "cat.png")
+    assert said.code == 3 and f"{tmp_path / 'cat.png'} cannot be used: permission denied" in said.err
 
 
 def test_ctrl_c_leaves_with_130(tmp_path: Path) -> None:

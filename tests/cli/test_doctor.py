@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from importlib import metadata
@@ -54,6 +55,17 @@ def test_a_training_under_way_is_named(tmp_path: Path) -> None:
         named = [each.found for each in doctor.running(tmp_path)]
         process.kill()
     assert named == [f"{run.path}: family, 0 pictures seen"]
+
+
+def test_a_training_of_ones_own_is_named_wherever_it_is(tmp_path: Path) -> None:
+    from mindseye.train.run import RunFolder
+
+    run = RunFolder(tmp_path / "far" / "away" / "from" / "here")
+    with run.lease():
+        assert [each.found for each in doctor.running(tmp_path / "nowhere")] == [
+            f"{run.path}: it begins, 0 pictures seen; process {os.getpid()}"
+        ]
+    assert not list(doctor.running(tmp_path / "nowhere"))
 
 
 def test_folders_that_cannot_be_written_are_named_with_what_to_set(

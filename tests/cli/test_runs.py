@@ -61,6 +61,13 @@ def test_a_folder_of_runs_is_listed(mindseye, run: RunFolder) -> None:
     assert [(one["run"], one["state"]) for one in found] == [(str(run.path), "interrupted")]
 
 
+def test_one_that_is_under_way_is_running(mindseye, run: RunFolder) -> None:
+    with run.lease():
+        assert "running" in mindseye("runs", run.path.parent).out
+        assert mindseye("runs", run.path).out.startswith(f"{run.path}: running")
+    assert "running" not in mindseye("runs", run.path).out
+
+
 def test_a_folder_without_runs_says_so(mindseye, tmp_path: Path) -> None:
     assert "no runs" in mindseye("runs", tmp_path).out
 

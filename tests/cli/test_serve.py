@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from mindseye.cli import doctor
 from mindseye.cli.serve import greeting, needs
 from mindseye.errors import Unavailable
 from mindseye.serve.http.access import Access
@@ -83,8 +84,23 @@ def test_it_prints_a_line_that_draws_a_picture_and_leaves_as_shells_expect(
     assert done.returncode == 0, done.stderr
     assert Image.open(tmp_path / "picture.png").size == (16, 16)
     assert server.curl(MINDSEYE_TOKEN="another").returncode != 0
+    [named] = doctor.servers()
+    assert named.found == f"http://127.0.0.1:{server.port}: tiny; process {server.process.pid}"
     code, seconds = server.stopped_by(signal.SIGTERM)
     assert code in (143, -signal.SIGTERM) and seconds < 10
+    assert not list(doctor.servers())
+
+
+@pytest.mark.slow
+def test_a_server_that_was_killed_is_not_named_as_running(
+    started: list[Server], tiny_folder: Path, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        started.append(Server(tmp_path, tiny_folder))
+    assert len(list(doctor.servers())) == 2
+    assert started[0].stopped_by(signal.SIGKILL)[0] == -signal.SIGKILL
+    [named] = doctor.servers()
+    assert named.found.endswith(f"process {started[1].process.pid}")
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ import mindseye
 from mindseye.collection.collection import Collection, Example, write_collection
 from mindseye.errors import BadInput
 from mindseye.imagine.imaginer import Imaginer
-from mindseye.serve.asked import NotFound
+from mindseye.serve.asked import Busy, NotFound
 from mindseye.serve.trainings import Trainings
 
 
@@ -105,6 +105,32 @@ def test_a_damaged_run_is_told_by_its_name(tmp_path: Path) -> None:
         with pytest.raises(BadInput, match="mine: its run.toml is damaged") as refused:
             ask("mine")
         assert str(tmp_path) not in str(refused.value)
+
+
+def test_a_process_that_was_started_is_at_it_until_it_ends_and_what_it_said_is_told_where_it_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = {"waits": "import time; time.sleep(60)", "fails": "raise SystemExit('no\\nluck')"}
+    monkeypatch.setattr(Trainings, "command", lambda self, name, *how: [sys.executable, "-c", codes[name]])
+    trainings = Trainings(tmp_path, {})
+    assert not trainings.is_at_it("waits")
+    trainings.start("waits")
+    assert trainings.is_at_it("waits")
+    with pytest.raises(Busy, match="waits is being trained"):
+        trainings.start("fails")
+    trainings.stop("waits")
+    until_it_ends(trainings, "waits")
+    assert trainings.last_words("waits") == "", "it ended as it was asked to"
+    trainings.start("fails")
+    until_it_ends(trainings, "fails")
+    assert trainings.last_words("fails") == "no luck"
+
+
+def until_it_ends(trainings: Trainings, name: str) -> None:
+    until = time.monotonic() + 30
+    while trainings.is_at_it(name):
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 @pytest.mark.slow

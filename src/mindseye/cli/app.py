@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from mindseye import __version__
+from mindseye import __version__, files
 from mindseye.cli import (
     animate,
     begin,
@@ -140,6 +141,10 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("MINDSEYE_DEBUG") == "1":
             traceback.print_exc()
+        if isinstance(error, OSError) and isinstance(error.filename, str):  # the system's, about a file
+            told = files.storage_error(Path(error.filename), error)
+            console.say(f"mindseye: {told}")
+            sys.exit(told.exit_code)
         console.say(
             f"mindseye: a mistake of ours ({type(error).__name__}: {error}); please report it, with the output of the"
             " same command under MINDSEYE_DEBUG=1"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mindseye import files
 from mindseye.cli import console
 from mindseye.errors import MindseyeError, Unavailable
 
@@ -44,14 +45,14 @@ class Finding:
 
 
 def doctor(
-    folder: Annotated[Path, typer.Argument(help="Where to look for trainings that are running.")] = Path("."),
+    folder: Annotated[Path, typer.Argument(help="Where else to look for trainings that are running.")] = Path("."),
     as_json: console.Json = False,
 ) -> None:
     """Say what this machine offers, what is missing and the line that installs it, and what is running.
 
     Exit code 3 if something is broken that nothing works without.
     """
-    found = [*machine(), *packages(), *parts(), *storage(), *running(folder)]
+    found = [*machine(), *packages(), *parts(), *storage(), *servers(), *running(folder)]
     broken = [each for each in found if each.state == BROKEN]
     rows = [[MARKS[each.state], each.what, each.found] for each in found]
     mending = list(dict.fromkeys(each.mend for each in found if each.mend))
@@ -140,8 +141,6 @@ def parts() -> Iterator[Finding]:
 
 def storage() -> Iterator[Finding]:
     """The folders that it writes to without being told."""
-    from mindseye import files
-
     for what, path in (("cache", files.cache_folder()), ("own folder", files.data_folder())):
         parent = files.existing_parent(path)
         free = shutil.disk_usage(parent).free
@@ -153,21 +152,31 @@ def storage() -> Iterator[Finding]:
             yield Finding(what, state, f"{path}, {console.size(free)} free")
 
 
+def servers() -> Iterator[Finding]:
+    """Servers and studios of this person that are running."""
+    for facts in files.under_way("server"):
+        pages = "the studio with " if facts["studio"] else ""
+        words = f"{facts['address']}: {pages}{', '.join(facts['models'])}; process {facts['process']}"
+        yield Finding("server", GOOD, words)
+
+
 def running(folder: Path) -> Iterator[Finding]:
-    """Trainings under way in a folder or one or two below it."""
+    """Trainings under way: this person's, wherever they are, and any in a folder or one or two below it."""
     from mindseye.train.facts import run_facts
     from mindseye.train.run import RunFolder
 
-    for file in sorted({path for depth in ("", "*/", "*/*/") for path in folder.glob(f"{depth}run.toml")}):
+    processes = {Path(facts["run"]): facts["process"] for facts in files.under_way("training")}
+    there = {path.parent for depth in ("", "*/", "*/*/") for path in folder.glob(f"{depth}run.toml")}
+    for path in sorted({*(path for path in there if path.absolute() not in processes), *processes}):
         try:
-            facts = run_facts(RunFolder(file.parent))
+            facts = run_facts(RunFolder(path))
         except MindseyeError as error:
             yield Finding("training", LACKING, error.what)
             continue
         if facts["state"] == "running":
-            yield Finding(
-                "training", GOOD, f"{facts['run']}: {facts['family']}, {facts['pictures_seen']:,} pictures seen"
-            )
+            words = f"{facts['run']}: {facts['family'] or 'it begins'}, {facts['pictures_seen']:,} pictures seen"
+            number = processes.get(path.absolute())
+            yield Finding("training", GOOD, f"{words}; process {number}" if number else words)
 
 
 def _lacks(asked: Requirement) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mindseye import files
 from mindseye.cli import console
 from mindseye.errors import BadInput, Unavailable
 
@@ -174,9 +175,11 @@ def _run(
                 from mindseye.serve.studio.rooms import Rooms
 
                 add = studio_pages(Rooms(service, library, trainings, access, story=not strip))
-            for line in greeting(list(service.imaginers), access, pages=pages):
-                console.say(line)
-            run(make_app(service, library, trainings, access, story=not strip, pages=add), at, limits)
+            names = list(service.imaginers)
+            with files.announced("server", address=address_of(access), models=names, studio=pages):
+                for line in greeting(names, access, pages=pages):
+                    console.say(line)
+                run(make_app(service, library, trainings, access, story=not strip, pages=add), at, limits)
         finally:
             service.close()
             library.close()
@@ -184,8 +187,7 @@ def _run(
 
 def greeting(models: list[str], access: Access, *, pages: bool = False) -> list[str]:
     """What is said when the server is ready: where it is, and a line that works as it stands."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(access.host, access.host)  # noqa: S104 - what to call it, not a bind
-    address = f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{access.port}"
+    address = address_of(access)
     authorization = ' -H "Authorization: Bearer $MINDSEYE_TOKEN"' if access.token else ""
     body = shlex.quote('{"prompt": "a smiling cat", "seed": 0}')
     if pages:
@@ -202,3 +204,9 @@ def greeting(models: list[str], access: Access, *, pages: bool = False) -> list[
         "",
         f"OpenAI clients: base_url={address}/v1, api_key={'the token' if access.token else 'anything'}",
     ]
+
+
+def address_of(access: Access) -> str:
+    """Where the server is to be called from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(access.host, access.host)  # noqa: S104 - what to call it, not a bind
+    return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{access.port}"

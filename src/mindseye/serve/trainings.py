@@ -8,6 +8,7 @@ it started itself: a process id that it remembers from another life may be anybo
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -28,6 +29,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SETTING = re.compile(r"[a-z_]{1,64}(\.[a-z_]{1,64})?")
 DEFAULT_FAMILY = "diffusion"
 LOG_BYTES = 2000  # of a log that are looked at
+STOPPED = (130, 143, -signal.SIGINT, -signal.SIGTERM)  # how a training ends that was asked to
 PATHS = frozenset({"text_encoder", "start", "damsm", "base"})  # settings, of whatever section, that name a place
 
 
@@ -120,7 +122,7 @@ class Trainings:
         assert self._folder is not None
         with self._lock:
             running = [run for run in self.names() if self.run(run).state == "running"]
-            running += [run for run, process in self._started.items() if process.poll() is None]
+            running += [run for run in self._started if self.is_at_it(run)]
             if running:
                 raise Busy(f"{running[0]} is being trained: one at a time", retry_seconds=60)
             with files.storage_errors(self._folder):
@@ -176,10 +178,16 @@ class Trainings:
             raise NotFound(asked, next_step=f"use {known}", field="collection")
         return self._collections[collection]
 
+    def is_at_it(self, name: str) -> bool:
+        """Whether a process that this server started is at a training, which begins before its run says so and ends
+        after it."""
+        process = self._started.get(name)
+        return process is not None and process.poll() is None
+
     def last_words(self, name: str) -> str:
         """What a training that this server started said last, if it has failed; "" where it has not."""
         process = self._started.get(name)
-        if self._folder is None or process is None or process.poll() in (None, 0):
+        if self._folder is None or process is None or process.poll() in (None, 0, *STOPPED):
             return ""
         with files.storage_errors(self._folder):
             log = (self._folder / f"{name}.log").read_bytes()[-LOG_BYTES:]
@@ -193,9 +201,8 @@ class Trainings:
             BadInput: it is not running, or was started elsewhere.
         """
         with self._lock:
-            process = self._started.get(name)
-            if process is not None and process.poll() is None:
-                process.terminate()
+            if self.is_at_it(name):
+                self._started[name].terminate()
                 return
         state = self.run(name).state
         if state == "running":

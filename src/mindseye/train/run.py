@@ -24,7 +24,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict
 
 from mindseye.errors import BadInput
-from mindseye.files import EventLog, exclusive, is_locked, write_text
+from mindseye.files import EventLog, announced, exclusive, is_locked, write_text
 
 FORMAT = 1
 State = Literal["new", "running", "interrupted", "finished", "stopped by error"]
@@ -89,7 +89,7 @@ class RunFolder:
             f"{self.path} is in use: another process is training there",
             next_step=f"wait for it, stop it, or choose another folder; its progress: mindseye runs {self.path}",
         )
-        with exclusive(self.path / "lock", busy=busy):
+        with exclusive(self.path / "lock", busy=busy), announced("training", run=str(self.path.absolute())):
             yield
 
     def _is_fresh(self) -> bool:

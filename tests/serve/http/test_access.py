@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from mindseye.errors import BadInput
 from mindseye.imagine.imaginer import Imaginer
-from mindseye.serve.http.access import Access
+from mindseye.serve.http.access import REMEMBERED, Access
+from mindseye.serve.http.errors import Refusal
 from mindseye.serve.limits import Limits
 
 TOKEN, GUEST = "a-token-of-the-owner", "a-token-of-the-guest"
@@ -197,6 +199,46 @@ def test_who_guesses_has_to_wait(serving, tiny: Imaginer) -> None:
     assert statuses == [401] * 5 + [429] * 15
     answer = guarded.ask("GET", "/v1/models", **bearer(TOKEN))
     assert answer.status == 429 and 0 < int(answer.headers["retry-after"]) <= 60
+
+
+def told(access: Access, token: str, address: str) -> int:
+    """The status that an address gets for a token."""
+    try:
+        access.check_token(f"Bearer {token}" if token else None, address, changes=False)
+    except Refusal as refused:
+        assert (refused.status == 429) == (refused.retry_seconds is not None)
+        return refused.status
+    return 200
+
+
+def test_a_thousand_guesses_get_twenty_answers_and_others_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    access = Access("0.0.0.0", 8000, TOKEN)
+    assert [told(access, f"guess-{guess}", "192.0.2.1") for guess in range(1000)] == [401] * 20 + [429] * 980
+    assert told(access, TOKEN, "192.0.2.1") == 429, "else the right one could be told from the wrong ones"
+    assert told(access, TOKEN, "192.0.2.2") == 200 and told(access, "", "192.0.2.2") == 401
+    now += 60
+    assert told(access, TOKEN, "192.0.2.1") == 200, "after a minute it is asked again"
+
+
+def test_whoever_has_a_network_of_ipv6_has_not_as_many_guesses_as_it_has_addresses() -> None:
+    access = Access("::", 8000, TOKEN)
+    guesses = [told(access, "guess", f"2001:db8::{guess:x}") for guess in range(1, 41)]
+    assert guesses == [401] * 20 + [429] * 20
+    assert told(access, TOKEN, "2001:db8:0:1::1") == 200 and told(access, TOKEN, "fe80::1%eth0") == 200
+    mapped = [told(access, "guess", f"::ffff:192.0.2.{number}") for number in range(40)]
+    assert mapped == [401] * 40, "those are addresses of IPv4"
+
+
+def test_guesses_from_however_many_addresses_take_little_memory() -> None:
+    access = Access("0.0.0.0", 8000, TOKEN)
+    for number in range(2 * REMEMBERED):
+        told(access, ("", TOKEN, "guess")[number % 3], f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+    assert len(access._wrong) <= 2 * REMEMBERED // 3 + 1, "who was not wrong is not remembered"
+    for number in range(2 * REMEMBERED):
+        told(access, "guess", f"11.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+    assert len(access._wrong) == REMEMBERED
 
 
 def traversals() -> Sequence[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import socket
 import statistics
 import threading
@@ -13,6 +15,7 @@ from json import dumps
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mindseye.imagine.imaginer import Imaginer, load
@@ -34,30 +37,45 @@ def wait_until_idle(served: Any, seconds: float) -> None:
         time.sleep(0.01)
 
 
-def offer(served: Any, seconds: float) -> list[tuple[int, float, dict[str, str]]]:
-    """What 64 clients are answered, who ask again as soon as they may: status, seconds, headers."""
-    until = time.monotonic() + seconds
+def offer(
+    served: Any, seconds: float, clients: int = CLIENTS, a_second: float = math.inf
+) -> list[tuple[int, float, dict[str, str]]]:
+    """What clients are answered who ask so often a second, all together, and never two things at a time: status,
+    seconds, headers. Each asks for a picture of its own every time."""
+    began = time.monotonic()
 
     def ask_on(client: int) -> list[tuple[int, float, dict[str, str]]]:
         answers = []
-        while time.monotonic() < until:
-            began = time.monotonic()
-            answer = served.draw(seed=client, num_inference_steps=4)
-            answers.append((answer.status, time.monotonic() - began, dict(answer.headers)))
-            if answer.status == 429:
-                time.sleep(0.5)  # ruder than it was asked to be
-        return answers
+        for turn in itertools.count():
+            time.sleep(max(0.0, began + (client + clients * turn) / a_second - time.monotonic()))
+            asked = time.monotonic()
+            if asked - began >= seconds:
+                return answers
+            answer = served.draw(seed=client + clients * turn, num_inference_steps=4)
+            answers.append((answer.status, time.monotonic() - asked, dict(answer.headers)))
+        raise AssertionError("there is always a next turn")
 
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        return [answer for answers in pool.map(ask_on, range(CLIENTS)) for answer in answers]
+    with ThreadPoolExecutor(clients) as pool:
+        return [answer for answers in pool.map(ask_on, range(clients)) for answer in answers]
 
 
-def check_overload(serving: Any, tiny: Imaginer, seconds: float) -> None:
+def health_seconds(served: Any) -> float:
+    """What the shortest of answers takes just now."""
+    began = time.monotonic()
+    assert served.ask("GET", "/livez").status == 200
+    return time.monotonic() - began
+
+
+def check_overload(serving: Any, tiny: Imaginer, seconds: float, times: float, refusal_seconds: float) -> None:
+    """Offers so many times what can be drawn, from 64 clients. A refusal may take `refusal_seconds` where the server
+    has the machine to itself; where it is slow to answer anything, longer."""
     limit = 8
     served = serving.start({"tiny": tiny}, Limits(queued_pictures=limit))
-    offer(served, 0.5)
+    quiet = max(health_seconds(served) for _ in range(10))
+    offer(served, 0.3, limit)
+    capacity = len(offer(served, 0.6, limit)) / 0.6  # nobody is refused, and there is always something to draw
     before, began = memory_mib(), time.monotonic()
-    answers = offer(served, seconds)
+    answers = offer(served, seconds, a_second=times * capacity)
     took_in_all = time.monotonic() - began
     accepted = sorted(took for status, took, _ in answers if status == 200)
     refused = [(took, headers) for status, took, headers in answers if status == 429]
@@ -66,7 +84,7 @@ def check_overload(serving: Any, tiny: Imaginer, seconds: float) -> None:
     assert all(int(headers["retry-after"]) >= 1 for _, headers in refused)
     # The 64 clients share the cores with the server, so what an answer takes apart from drawing is as a refusal's.
     apart = [took for took, _ in refused]
-    assert statistics.median(apart) < statistics.median(accepted)
+    assert statistics.median(apart) < min(statistics.median(accepted), refusal_seconds + 5 * quiet)
     # Nobody waits for more pictures than the queue holds, each at the rate of this very load; twice that is leeway.
     longest_wait = limit * took_in_all / len(accepted)
     assert accepted[int(0.99 * (len(accepted) - 1))] <= 2 * longest_wait + 2 * max(apart)
@@ -74,13 +92,15 @@ def check_overload(serving: Any, tiny: Imaginer, seconds: float) -> None:
     wait_until_idle(served, 10)
 
 
-def test_twice_as_much_as_it_can_draw_is_refused_early_and_what_it_takes_is_drawn_soon(serving, tiny: Imaginer) -> None:
-    check_overload(serving, tiny, 1.5)
+def test_more_than_it_can_draw_is_refused_early_and_what_it_takes_is_drawn_soon(serving, tiny: Imaginer) -> None:
+    check_overload(serving, tiny, 1.5, 4, 0.5)  # so much that a machine that becomes faster is not enough for it
 
 
 @pytest.mark.slow
-def test_the_same_for_half_a_minute(serving, tiny: Imaginer) -> None:
-    check_overload(serving, tiny, 30.0)
+def test_twice_as_much_for_a_minute_and_a_refusal_takes_less_than_a_twentieth_of_a_second(
+    serving, tiny: Imaginer
+) -> None:
+    check_overload(serving, tiny, 60.0, 2, 0.05)
 
 
 @pytest.mark.parametrize("streams", [16, pytest.param(64, marks=pytest.mark.slow)])
@@ -89,16 +109,19 @@ def test_streams_that_are_cut_free_the_workers_within_a_step_and_the_others_comp
 ) -> None:
     served = serving.start({"tiny": tiny}, Limits(queued_pictures=CLIENTS))
     body = {"prompt": "a cat", "stream": True, "partial_images": 3, "num_inference_steps": 4}
+    chance = np.random.default_rng(0)
+    cut_after = {int(client): chance.uniform(0, 0.3) for client in chance.permutation(streams)[: streams // 2]}
     ended = []
 
     def stream(client: int) -> None:
         connection = HTTPConnection("127.0.0.1", served.port, timeout=60)
-        endless = {"num_inference_steps": 200} if client % 2 else {}
+        endless = {"num_inference_steps": 200} if client in cut_after else {}
         connection.request(
             "POST", "/v1/images/generations", dumps(body | endless), {"content-type": "application/json"}
         )
         answer = connection.getresponse()
-        if client % 2:
+        if client in cut_after:
+            time.sleep(cut_after[client])
             answer.close()
         else:
             ended.append(answer.read().count(b"image_generation.completed"))
@@ -111,7 +134,7 @@ def test_streams_that_are_cut_free_the_workers_within_a_step_and_the_others_comp
     for thread in threads:
         thread.join(60)
     assert len(ended) == streams // 2 and all(count == 2 for count in ended), "the event's name, and its type"
-    wait_until_idle(served, 10)
+    wait_until_idle(served, 2)  # far less than what was cut would take, and a step takes milliseconds
     assert served.service.tally.counts["cancelled"] == streams // 2
 
 
@@ -129,18 +152,15 @@ def test_a_client_that_leaves_without_a_stream_is_noticed_too(served) -> None:
     assert served.service.tally.counts["cancelled"] == before + 1
 
 
-@pytest.mark.parametrize(("idlers", "dawdlers"), [(200, 10), pytest.param(500, 20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("idlers", "dawdlers", "seconds", "share"),
+    [(200, 10, 1.5, 0.5), pytest.param(500, 20, 10.0, 0.99, marks=pytest.mark.slow)],
+)
 def test_idle_and_slow_connections_hold_nobody_up_and_are_closed_in_time(
-    serving, tiny: Imaginer, idlers: int, dawdlers: int
+    serving, tiny: Imaginer, idlers: int, dawdlers: int, seconds: float, share: float
 ) -> None:
-    served = serving.start({"tiny": tiny}, Limits(header_seconds=1.5, body_seconds=1.5))
-
-    def health_seconds() -> float:
-        began = time.monotonic()
-        assert served.ask("GET", "/livez").status == 200
-        return time.monotonic() - began
-
-    before = [health_seconds() for _ in range(10)]
+    served = serving.start({"tiny": tiny}, Limits(header_seconds=seconds, body_seconds=seconds))
+    before = [health_seconds(served) for _ in range(10)]
     address = ("127.0.0.1", served.port)
     idle = [socket.create_connection(address) for _ in range(idlers)]
     slow = [socket.create_connection(address) for _ in range(dawdlers)]
@@ -149,17 +169,21 @@ def test_idle_and_slow_connections_hold_nobody_up_and_are_closed_in_time(
     for connection in half:
         connection.sendall(f"{head}content-type: application/json\r\n\r\n".encode())
     took = []
-    for byte in head.encode()[:10]:
+    until = time.monotonic() + 0.5 * seconds  # so that none is closed yet
+    for byte in head.encode():
         for connection in [*slow, *half]:
             connection.sendall(bytes([byte]))
-        took.append(health_seconds())
-        time.sleep(0.05)
-    assert statistics.median(took) < 5 * max(before) + 0.1
+        for _ in range(20):
+            took.append(health_seconds(served))
+            time.sleep(0.005 * seconds)
+        if time.monotonic() > until:
+            break
+    assert sorted(took)[int(share * (len(took) - 1))] < 0.1 + 5 * max(before)
     for connection in [*idle, *slow]:
-        connection.settimeout(5)
+        connection.settimeout(5 + seconds)
         assert connection.recv(1) == b"", "closed without an answer, since no request came"
     for connection in half:
-        connection.settimeout(5)
+        connection.settimeout(5 + seconds)
         assert connection.recv(64).startswith(b"HTTP/1.1 408")
     for connection in [*idle, *slow, *half]:
         connection.close()

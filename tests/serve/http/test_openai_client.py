@@ -94,6 +94,36 @@ def test_an_edit_without_a_mask_goes_as_far_from_the_picture_as_it_is_told(clien
     assert [event.type for event in events] == ["image_edit.completed"]
 
 
+def test_an_edit_takes_every_field_that_the_client_has_for_it(client: openai.OpenAI) -> None:
+    given = np.full((16, 16, 4), 255, np.uint8)
+    mask = given.copy()
+    mask[8:, :, 3] = 0
+    fields = {"model": "tiny", "prompt": "a cat", "n": 2, "size": "32x32", "user": "somebody"}
+    answer = client.images.edit(image=[png(given)], mask=png(mask), extra_body={"seed": 5, **FEW_STEPS}, **fields)
+    assert [(said.seed, pixels(said.b64_json).shape) for said in answer.data] == [(5, (32, 32, 4)), (6, (32, 32, 4))]
+    for said in answer.data:
+        assert (pixels(said.b64_json)[:16] == 255).all() and not (pixels(said.b64_json)[16:] == 255).all()
+    stream = client.images.edit(
+        image=[png(given)],
+        mask=png(mask),
+        stream=True,
+        partial_images=1,
+        extra_body={"seed": 5, "num_inference_steps": 4},
+        **fields,
+    )
+    events = list(stream)
+    assert {event.size for event in events} == {"32x32"}
+    assert sorted(event.type for event in events) == ["image_edit.completed"] * 2 + ["image_edit.partial_image"] * 2
+
+
+def test_an_edit_of_several_pictures_is_refused_with_their_number(client: openai.OpenAI) -> None:
+    given = png(np.full((16, 16, 4), 255, np.uint8))
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.images.edit(image=[given, given], prompt="a cat", extra_body=FEW_STEPS)
+    assert (refused.value.param, refused.value.code) == ("image", "invalid_value")
+    assert "there are 2, and one is wanted" in refused.value.message
+
+
 def test_the_models_are_listed_and_found_by_name(client: openai.OpenAI) -> None:
     assert [model.id for model in client.models.list()] == ["tiny"]
     assert client.models.retrieve("tiny").family == "diffusion"

@@ -25,6 +25,14 @@ NAMELESS = """usable => [...document.querySelectorAll(usable)]
 DRAWN = """([words, count]) => [...document.querySelectorAll("[aria-label='just drawn'] .card")]
   .filter(each => each.getAttribute('aria-label').startsWith(`${words}, seed`)).length === count"""
 
+DROPPED = """(box, base64) => {
+  const data = new DataTransfer();
+  const bytes = Uint8Array.from(atob(base64), letter => letter.charCodeAt(0));
+  data.items.add(new File([bytes], 'picture.png', { type: 'image/png' }));
+  for (const kind of ['dragover', 'drop'])
+    box.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+
 
 class Page:
     """The studio as a person sees it."""
@@ -97,6 +105,21 @@ class Page:
         self.page.set_viewport_size({"width": width, "height": 844})
         self.page.wait_for_timeout(200)
         return int(self.page.evaluate("document.documentElement.scrollWidth"))
+
+    def drop(self, label: str, picture: bytes) -> None:
+        """Drops a PNG, as the mouse would, on the box of this label."""
+        box = self.page.locator(".drop").filter(has=self.page.get_by_label(label)).locator("visible=true")
+        box.evaluate(DROPPED, base64.b64encode(picture).decode())
+
+    def paint_lowest_fifth(self) -> None:
+        """Paints with the mouse over what is to be drawn anew."""
+        self.page.get_by_text("Paint over what is to be drawn anew.").wait_for()
+        place = self.page.locator(".paint-mask").bounding_box()
+        self.page.mouse.move(place["x"] + 4, place["y"] + 0.9 * place["height"])
+        self.page.mouse.down()
+        self.page.mouse.move(place["x"] + place["width"] - 4, place["y"] + 0.9 * place["height"], steps=6)
+        self.page.mouse.up()
+        self.page.get_by_text("of the picture, are drawn anew").wait_for()
 
     def file_of(self, image: Any) -> bytes:
         return base64.b64decode(image.get_attribute("src").partition(",")[2])

@@ -132,14 +132,16 @@ def studio(
         "small": small.folder(folder.parent / "small"),
         "staged": staged.folder(folder.parent / "staged"),
     }
-    return serving.start(
-        {name: load(place, device="cpu") for name, place in folders.items()},
-        None,
-        library,
-        runs,
-        {"shapes": str(captioned.path)},
-        studio=True,
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mindseye.serve.studio.train.TICK_SECONDS", 0.3)  # a training of a test is a short one
+        return serving.start(
+            {name: load(place, device="cpu") for name, place in folders.items()},
+            None,
+            library,
+            runs,
+            {"shapes": str(captioned.path)},
+            studio=True,
+        )
 
 
 @pytest.fixture(scope="module")

@@ -86,9 +86,7 @@ def test_words_become_pictures_with_their_story_and_a_picture_restores_its_setti
         page.set(label, value)
     page.choose("small")  # which has none of these settings
     page.number("Guidance").wait_for(state="hidden")
-    page.page.get_by_label("Draw a picture again").set_input_files(
-        {"name": "cat.png", "mimeType": "image/png", "buffer": png}
-    )
+    page.drop("Draw a picture again", png)
     page.page.get_by_text("settings of a picture made with mindseye").wait_for()
     page.page.wait_for_timeout(1000)  # for what follows when another model is chosen
     assert page.page.get_by_role("combobox", name="Model", exact=True).input_value() == "tiny"
@@ -148,14 +146,7 @@ def test_a_picture_goes_to_the_canvas_and_what_is_not_painted_stays(page: Page) 
     page.cards.first.click()
     before = pixels(page.file_of(page.picked.locator(".story img")))
     page.picked.get_by_role("button", name="Complete").click()
-    mask = page.page.locator(".paint-mask")
-    page.page.get_by_text("Paint over what is to be drawn anew.").wait_for()
-    place = mask.bounding_box()
-    page.page.mouse.move(place["x"] + 4, place["y"] + 0.9 * place["height"])
-    page.page.mouse.down()
-    page.page.mouse.move(place["x"] + place["width"] - 4, place["y"] + 0.9 * place["height"], steps=6)
-    page.page.mouse.up()
-    page.page.get_by_text("of the picture, are drawn anew").wait_for()
+    page.paint_lowest_fifth()
     page.page.get_by_role("tabpanel").get_by_role("button", name="Complete", exact=True).locator("visible=true").click()
     page.page.locator("[aria-label='just drawn'] .card:visible").first.wait_for()
     after = pixels(page.file_of(page.page.locator("[aria-label='just drawn'] img:visible").first))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.serve.conftest import begun
+from tests.serve.conftest import begun, interrupted
 from tests.serve.studio.browsing import Page, opened
 from tests.serve.studio.conftest import XSS
 
@@ -19,8 +20,31 @@ from mindseye.collection.opening import open_collection
 from mindseye.imagine.request import Request
 from mindseye.pictures.story import read_story
 from mindseye.report.inspect import inspect
+from mindseye.serve.trainings import Trainings
 
 pytestmark = pytest.mark.timeout(300)
+
+LONGER = "least => document.querySelector('.training polyline')?.getAttribute('points').split(' ').length > least"
+# In place of a training: it begins late, as one does, reports, stops when it is asked to, and ends the second time.
+ACTOR = """
+import shutil, signal, sys, time
+from pathlib import Path
+from mindseye.train.run import RunFolder
+
+run, like = RunFolder(sys.argv[1]), Path(sys.argv[2])
+signal.signal(signal.SIGTERM, lambda *how: sys.exit(143))
+time.sleep(0.4)
+with run.lease():
+    again = run.begun
+    shutil.copy(like / "run.toml", run.path)
+    run.event("started", pictures_seen=0)
+    for step in range(1, 10 if again else 1000):
+        run.event("progress", pictures_seen=step, seconds=step, loss=1 / step, progress=step / 1000, eta_seconds=300)
+        run.samples.mkdir(exist_ok=True)
+        shutil.copy(like / "sheet.png", run.samples / "000000001.png")
+        time.sleep(0.05)
+    run.event("finished")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +134,40 @@ def test_a_training_that_begin_made_can_be_gone_on_with(page: Page, runs: Path) 
     page.page.locator(".training strong", has_text="interrupted").wait_for()
     page.press("Continue")  # which it would do, were its pictures there
     page.page.locator(".said.refused:visible", has_text="there is no collection 'sprites' here").wait_for()
+
+
+def test_a_training_is_watched_stopped_and_gone_on_with(
+    page: Page, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = interrupted(tmp_path / "like this", tmp_path)
+    Image.new("RGB", (32, 16), (200, 0, 0)).save(run.path / "sheet.png")
+    monkeypatch.setattr(
+        Trainings, "command", lambda self, name, *how: [sys.executable, "-c", ACTOR, str(runs / name), str(run.path)]
+    )
+    training = page.page.locator(".training:visible")
+
+    def has_become(state: str) -> None:
+        training.locator("strong", has_text=state).wait_for()
+
+    page.tab("Train")
+    page.page.get_by_label("Name of the training").fill("watched")
+    page.press("Start")
+    has_become("running")
+    for least in (2, 6):  # it grows by itself
+        page.page.wait_for_function(LONGER, arg=least)
+    assert training.get_by_text("5 min").is_visible() and training.get_by_text("to go").is_visible()
+    sheet = training.get_by_alt_text("the newest sheet of samples of watched")
+    sheet.wait_for()
+    assert page.file_of(sheet) == (run.path / "sheet.png").read_bytes()
+    assert not page.page.get_by_role("button", name="Continue").is_visible()
+    page.press("Stop")
+    has_become("interrupted")
+    page.page.get_by_role("button", name="Stop").locator("visible=true").wait_for(state="hidden")
+    assert not training.get_by_text("to go").is_visible()
+    page.press("Continue")
+    has_become("running")
+    has_become("finished")
+    assert not page.page.get_by_role("button", name="Continue").is_visible()
 
 
 def test_what_cannot_be_evaluated_is_refused_with_the_reason(page: Page) -> None:

@@ -15,6 +15,7 @@ from mindseye.serve.http.errors import Refusal
 
 LEAST_TOKEN = 16  # characters
 MINUTE = 60.0
+REMEMBERED = 10_000  # addresses with wrong tokens
 SIGN_IN = "/sign-in"  # where a browser, which sends no token by itself, is given a cookie for one
 COOKIE = "mindseye"
 OPEN_PATHS = ("/livez", "/readyz", SIGN_IN)  # of probes, who have no token, and of people who bring theirs
@@ -30,7 +31,7 @@ class Access:
         token: of those who may do everything; "" where none is asked for.
         guest_token: of those who may draw, search and look, but not start or stop a training; "" for none.
         names: further names, or name:port, by which the server may be called, e.g. behind a proxy.
-        wrong_tokens: a minute from one address, before it has to wait.
+        wrong_tokens: a minute from one address (of IPv6: one network of 64 bits), before it has to wait.
     """
 
     host: str
@@ -100,6 +101,9 @@ class Access:
     def check_token(self, authorization: str | None, address: str, *, changes: bool) -> None:
         """Whether the one who asks may.
 
+        Whoever has to wait is refused with the right token, too: an answer that told it from a wrong one would let the
+        guessing go on.
+
         Args:
             authorization: the header, or what `credentials` made of a cookie.
             address: whose it is.
@@ -110,9 +114,9 @@ class Access:
         """
         if not self.token:
             return
-        wrong = self._wrong.setdefault(address, deque(maxlen=self.wrong_tokens))
-        now = time.monotonic()
-        if len(wrong) == self.wrong_tokens and now - wrong[0] < MINUTE:
+        whose, now = _network(address), time.monotonic()
+        wrong = self._wrong.get(whose)
+        if wrong and len(wrong) == self.wrong_tokens and now - wrong[0] < MINUTE:
             raise Refusal(429, "too many wrong tokens", code="too_many_tokens", retry_seconds=MINUTE - (now - wrong[0]))
         given = _bearer(authorization)
         if _same(given, self.token):
@@ -122,8 +126,10 @@ class Access:
                 raise Refusal(403, "a guest may not do this", code="guest")
             return
         if given:
-            wrong.append(now)
-            if len(self._wrong) > 10_000:  # addresses; the oldest is forgotten
+            times = self._wrong.pop(whose, None) or deque(maxlen=self.wrong_tokens)
+            times.append(now)
+            self._wrong[whose] = times  # now the last
+            if len(self._wrong) > REMEMBERED:  # who was wrong longest ago is forgotten
                 self._wrong.pop(next(iter(self._wrong)))
         raise Refusal(401, "the token is missing or wrong: send Authorization: Bearer TOKEN", code="invalid_api_key")
 
@@ -150,6 +156,13 @@ def _name_and_port(host: str) -> tuple[str, str]:
         return name, rest.removeprefix(":") or "80"
     name, _, port = host.partition(":")
     return name, port or "80"
+
+
+def _network(address: str) -> str:
+    """Whose an address is: itself, or of IPv6 its first 64 bits, since whoever has one of these has all of them."""
+    if not _is_address(address) or (parsed := ipaddress.ip_address(address)).version == 4:
+        return address
+    return str(parsed.ipv4_mapped or ipaddress.IPv6Address(int(parsed) >> 64 << 64))
 
 
 def _is_address(name: str) -> bool:

@@ -67,21 +67,29 @@ def train_page(rooms: Rooms) -> TrainPage:
 
     def look(run: str | None, *, choose: str = "") -> Updates:
         names = rooms.trainings.names()
-        run = choose or (run if run in names else names[-1] if names else None)
+        run = choose or (run if run in names or _is_awaited(rooms, run) else names[-1] if names else None)
         if run is None:
             empty = filled("nothing.html", title="No training yet", text="Give it a name and a collection, and start.")
             return {which: gr.update(choices=[], value=None), report: empty}
+        going = rooms.trainings.is_at_it(run)
         if run not in names:  # it was started, and has written nothing so far
-            return {which: gr.update(choices=[*names, run], value=run), report: _starting(rooms, run)}
+            return {
+                which: gr.update(choices=[*names, run], value=run),
+                report: _starting(rooms, run),
+                stop: gr.update(visible=going),
+                on: gr.update(visible=False),
+                use: gr.update(visible=False),
+                timer: gr.Timer(active=going),
+            }
         facts = rooms.trainings.facts(run)
-        running = facts["state"] == "running"
+        going = going or facts["state"] == "running"
         return {
             which: gr.update(choices=names, value=run),
             report: _report(rooms, run, facts),
-            stop: gr.update(visible=running),
-            on: gr.update(visible=facts["state"] not in ("running", "finished")),
+            stop: gr.update(visible=going),
+            on: gr.update(visible=not going and facts["state"] != "finished"),
             use: gr.update(visible=facts["model"]),
-            timer: gr.Timer(active=running),
+            timer: gr.Timer(active=going),
         }
 
     def shown_now(run: str | None) -> Updates:
@@ -149,8 +157,13 @@ def _report(rooms: Rooms, name: str, facts: dict[str, Any]) -> Markup:
         left=duration(last["eta_seconds"]) if facts["state"] == "running" and "eta_seconds" in last else "",
         curve=curve(facts["losses"]),
         sheet=png_uri(sheets[-1].read_bytes()) if sheets else "",
-        last_words=rooms.trainings.last_words(name) if facts["state"] == "stopped by error" else "",
+        last_words=rooms.trainings.last_words(name) if facts["state"] in ("interrupted", "stopped by error") else "",
     )
+
+
+def _is_awaited(rooms: Rooms, name: str | None) -> bool:
+    """Whether a training was started here and has not begun so far, or has failed before it did."""
+    return name is not None and (rooms.trainings.is_at_it(name) or bool(rooms.trainings.last_words(name)))
 
 
 def _starting(rooms: Rooms, name: str) -> Markup:
