@@ -101,6 +101,11 @@ class PictureFormat:
     channels: int
     pixel_art: bool = False
 
+    def cut_into(self, side: int) -> int:
+        """The edge in pixels of the squares that a picture is cut into, about `side` of them across and none left."""
+        whole = (edge for edge in range(1, self.size_px + 1) if self.size_px % edge == 0)
+        return min(whole, key=lambda edge: abs(self.size_px / edge - side))
+
 
 @dataclass(frozen=True)
 class CardText:

@@ -78,6 +78,5 @@ class MaskGitConfig(BaseModel):
         """
         if preset not in PRESETS:
             raise BadInput(f"maskgit has no preset {preset!r}", next_step=f"choose one of {', '.join(PRESETS)}")
-        fitting = [cell for cell in range(1, pictures.size_px + 1) if pictures.size_px % cell == 0]
-        cell_px = min(fitting, key=lambda cell: abs(pictures.size_px / cell - SIDE))
-        return cls(size_px=pictures.size_px, channels=pictures.channels, cell_px=cell_px, **PRESETS[preset])
+        edges = {"size_px": pictures.size_px, "cell_px": pictures.cut_into(SIDE)}
+        return cls(channels=pictures.channels, **edges, **PRESETS[preset])

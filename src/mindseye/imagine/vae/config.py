@@ -85,6 +85,5 @@ class VaeConfig(BaseModel):
         """
         if preset not in PRESETS:
             raise BadInput(f"vae has no preset {preset!r}", next_step=f"choose one of {', '.join(PRESETS)}")
-        fitting = [patch for patch in range(1, pictures.size_px + 1) if pictures.size_px % patch == 0]
-        patch_px = min(fitting, key=lambda patch: abs(pictures.size_px / patch - 16))
-        return cls(size_px=pictures.size_px, channels=pictures.channels, patch_px=patch_px, **PRESETS[preset])
+        edges = {"size_px": pictures.size_px, "patch_px": pictures.cut_into(16)}
+        return cls(channels=pictures.channels, **edges, **PRESETS[preset])
