@@ -165,8 +165,7 @@ def test_a_training_is_watched_stopped_and_gone_on_with(
     page.page.get_by_role("button", name="Stop").locator("visible=true").wait_for(state="hidden")
     assert not training.get_by_text("to go").is_visible()
     page.press("Continue")
-    has_become("running")
-    has_become("finished")
+    has_become("finished")  # which it was not; that it runs may pass between two looks of the page
     assert not page.page.get_by_role("button", name="Continue").is_visible()
 
 
