@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mindseye.learn.side_by_side import on_threads, side_by_side
 
@@ -49,6 +51,40 @@ def test_who_has_one_thread_works_in_it_and_waits_for_no_other() -> None:
         assert {ident for _, ident in side_by_side([thread] * 2, CPU)} == {threading.get_ident()}
     with on_threads(2):
         assert threading.get_ident() not in {ident for _, ident in side_by_side([thread] * 2, CPU)}
+
+
+class Casts(TorchDispatchMode):
+    """Counts how often tensors of two dimensions change their type."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += func is torch.ops.aten._to_copy.default and args[0].ndim == 2 and args[0].shape[0] > 1
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_drawing_casts_each_weight_once_and_the_next_drawing_sees_the_weights_of_then() -> None:
+    network = torch.nn.Linear(3, 2)
+    counts = []
+
+    def drawing() -> Iterator[torch.Tensor]:
+        with Casts() as casts:
+            for _ in range(3):
+                with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+                    out = network(torch.ones(1, 3))
+                assert not torch.is_autocast_enabled("cpu")  # between its calls nothing is cast
+                yield out
+            counts.append(casts.count)
+
+    with on_threads(2):
+        drawn = [item for _, item in side_by_side([drawing], CPU)]
+        network.weight.data += 1
+        again = [item for _, item in side_by_side([drawing], CPU)]
+    assert counts == [1, 1]
+    assert torch.equal(drawn[0], drawn[2])
+    assert (again[0] > drawn[0] + 2).all()
 
 
 def test_an_error_in_one_is_raised_where_they_are_listened_to() -> None:

@@ -42,3 +42,9 @@ def _cpu_info(field: str) -> str:
 def fast_arithmetic(device: torch.device) -> AbstractContextManager[None]:
     """The context in which a network draws: bfloat16 products (summed in float32) where the device has them."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=has_bfloat16(device.type))
+
+
+def casts_kept(device: torch.device) -> AbstractContextManager[None]:
+    """The context of a whole drawing, in a thread of its own: weights that `fast_arithmetic` casts in one call of a
+    network are there for the next: a third of what a small network on one picture takes. It must not change them."""
+    return torch.autocast(device.type, enabled=False)  # what an outermost context has cast goes only with it

@@ -16,6 +16,8 @@ from typing import TypeVar
 
 import torch
 
+from mindseye.learn.device import casts_kept
+
 Item = TypeVar("Item")
 
 
@@ -56,10 +58,11 @@ def side_by_side(tasks: Sequence[Callable[[], Iterator[Item]]], device: torch.de
 
     def run(index: int) -> None:
         try:
-            for item in tasks[index]():
-                if stop.is_set():
-                    return
-                news.put((index, item))
+            with casts_kept(device):
+                for item in tasks[index]():
+                    if stop.is_set():
+                        return
+                    news.put((index, item))
         except Exception as error:
             news.put(error)
         else:

@@ -31,6 +31,7 @@ from mindseye.errors import BadInput, MindseyeError
 from mindseye.imagine.family import Progress
 from mindseye.imagine.imaginer import Imaginer
 from mindseye.imagine.picture import Picture
+from mindseye.learn.device import casts_kept
 from mindseye.serve.asked import (
     Accepted,
     Asked,
@@ -256,10 +257,9 @@ class Service:
     def _work(self) -> None:
         torch.set_num_threads(1)
         while rows := self._take():
-            if rows[0].ticket.imaginer.joins:
-                self._draw_and_let_join(rows)
-            else:
-                self._draw(rows)
+            imaginer = rows[0].ticket.imaginer
+            with casts_kept(imaginer.device):
+                (self._draw_and_let_join if imaginer.joins else self._draw)(rows)
 
     def _take(self) -> list[Row]:
         """The row that is due first and those that go with it; none when the service is closed."""
