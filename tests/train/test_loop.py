@@ -354,6 +354,7 @@ def test_who_watches_is_told_what_begins_in_its_order(tiny: ModuleType, collecti
         "training",
         "looking at pictures held back",
         "drawing the sheet of samples",
+        "looking for copies on the sheet",
         "saving a checkpoint",
         "measuring the finished model",
         "saving the model",

@@ -44,6 +44,7 @@ class Position:
         seconds_trained: so far, over all stops.
         order: rolling digest of all samples seen (`order.order_digest`).
         held_out: the loss on the validation split at this very point, None where it was not taken.
+        copying: what share of its pictures are copies of training pictures, at least; 0 where they were not counted.
     """
 
     pictures_seen: int = 0
@@ -51,6 +52,7 @@ class Position:
     seconds_trained: float = 0.0
     order: str = ""
     held_out: float | None = None
+    copying: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,14 @@ from mindseye.randomness import SEED_LIMIT
 from mindseye.settings import unknown_key
 
 DEFAULT_MINUTES = 45.0
-MAY_CHANGE = {"minutes", "pictures", "checkpoint_minutes", "preview_minutes", "tensorboard"}  # when a run goes on
+MAY_CHANGE = {
+    "minutes",
+    "pictures",
+    "checkpoint_minutes",
+    "preview_minutes",
+    "tensorboard",
+    "copies_allowed",
+}  # when a run goes on
 RECIPE_FOLDERS = (Path(__file__).parents[1] / "recipes", Path(__file__).parents[3] / "recipes")  # wheel, checkout
 
 
@@ -52,6 +59,9 @@ class TrainConfig(BaseModel):
     checkpoint_minutes: float = Field(5.0, ge=0, description="time between two checkpoints; 0 is every step")
     preview_minutes: float = Field(5.0, ge=0, description="time between two sample sheets; 0 is every step")
     preview_pictures: int = Field(16, ge=0, le=64, description="pictures on the sample sheet; 0 is no sheet")
+    copies_allowed: float = Field(
+        0.05, ge=0, le=1, description="share of copies among what it draws beyond which a training of few pictures ends"
+    )
     held_out_pictures: int = Field(256, ge=0, description="validation pictures in the held-out loss")
     tensorboard: bool = Field(False, description="mirror the progress for TensorBoard (needs the extra `track`)")
 

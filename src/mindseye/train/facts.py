@@ -9,7 +9,7 @@ from typing import Any
 from mindseye.train.run import RunFolder
 
 NOT_STAGES = {"started", "progress", "interrupted", "finished", "error"}
-BETWEEN_STEPS = {"held_out", "preview", "checkpoint"}
+BETWEEN_STEPS = {"held_out", "preview", "copies", "checkpoint"}
 
 
 def run_facts(run: RunFolder) -> dict[str, Any]:

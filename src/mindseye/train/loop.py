@@ -27,11 +27,11 @@ from mindseye.train.ema import Average
 from mindseye.train.estimate import time_line
 from mindseye.train.finish import save_finished, save_known
 from mindseye.train.learners import learner as learner_named
+from mindseye.train.look import look
 from mindseye.train.machine import COMPILER_ERRORS, compiled
 from mindseye.train.optimiser import height, make_optimiser
 from mindseye.train.order import order_digest
 from mindseye.train.plan import Resolved, new_plan, recorded_plan
-from mindseye.train.previews import draw_preview
 from mindseye.train.progress import Clock, Report, TrainingProgress
 from mindseye.train.run import RunFolder
 from mindseye.train.setup import Ready, make_ready
@@ -137,7 +137,8 @@ def _train(
             log("nothing was learnt by the settings of before, so these are a new beginning")
             resolved = new_plan(learner, collection, wishes, log)
     position = checkpoint.position if checkpoint else Position(order="")
-    if run.model.exists() and resolved.train.progress(position.pictures_seen, position.seconds_trained) >= 1:
+    progress = resolved.train.progress(position.pictures_seen, position.seconds_trained)
+    if run.model.exists() and (progress >= 1 or position.copying > resolved.train.copies_allowed):
         if peers.leads:
             save_known(run, learner, collection, resolved, stop, log)
         log(f"{run.path} is finished; its model is {run.model}")
@@ -222,6 +223,7 @@ class Training:
             if (preview_due or done) and not signal_number:
                 self._preview()
                 clock.previewed()
+                done = done or bool(self.peers.any(self.position.copying > self.config.copies_allowed))
             if checkpoint_due or preview_due or done or signal_number:
                 self._checkpoint()
                 clock.checkpointed()
@@ -257,6 +259,7 @@ class Training:
             steps=self.position.steps + 1,
             order=order_digest(self.position.order, prepared.samples),
             held_out=None,
+            copying=0.0,
         )
         with self.report.timed("average"):
             self.average.update(self.position.steps)
@@ -321,34 +324,9 @@ class Training:
             buffer.copy_(value)
 
     def _preview(self) -> None:
-        """The held-out loss and the sample sheet, from the averaged weights; nothing here touches the training."""
-        if not self.peers.leads:
-            return
-        model = self.average.model
-        if self.ready.held_out:
-            with self.run.stage("held_out", "looking at pictures held back") as fields:
-                loss = self.ready.held_out.loss(model, self.objectives, self.machine)
-                fields.update(pictures_seen=self.position.pictures_seen, loss=loss, bytes=self.ready.held_out.bytes)
-                self.position.held_out = loss if math.isfinite(loss) else None
-        if self.ready.prompt_words is not None:
-            path = self.run.samples / f"{self.position.pictures_seen:09d}.png"
-            with self.run.stage("preview", "drawing the sheet of samples") as fields:
-                prompts, words = self.ready.prompts, self.ready.prompt_words
-                drawn = draw_preview(
-                    model,
-                    prompts,
-                    words,
-                    self.machine,
-                    self.ready.palette,
-                    path,
-                    stop=lambda: self.stop.signal_number,
-                )
-                size = path.stat().st_size if drawn else 0
-                fields.update(
-                    pictures_seen=self.position.pictures_seen, path=f"samples/{path.name}", drawn=drawn, bytes=size
-                )
-            if drawn:
-                self.log(f"sample sheet: {path}")
+        """A look at how far the averaged weights are; nothing in it touches the training."""
+        if self.peers.leads:
+            look(self.run, self.ready, self.average.model, self.position, self.stop, self.log)
 
     def _checkpoint(self) -> None:
         if not self.peers.leads:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from mindseye.collection.collection import Split
 from mindseye.files import written_aside
@@ -40,14 +42,14 @@ def draw_preview(
     palette: Sequence[str],
     path: Path,
     stop: Callable[[], int],
-) -> bool:
+) -> list[NDArray[np.uint8]] | None:
     """Draws one picture a prompt, picture i with seed i, and writes them as one sheet to `path` (PNG).
 
     Pictures have the colours of `palette`, as those of the finished model will, unless it is empty. Asks `stop` after
     each sampling step, and gives up without a sheet when it says so.
 
     Returns:
-        Whether the sheet was drawn.
+        The pictures, [height, width, channel] each; None if the sheet was given up.
 
     Raises:
         Unavailable: the disk is full or refuses.
@@ -57,10 +59,11 @@ def draw_preview(
         pictures = next(drawing).pictures
         for progress in drawing:
             if stop():
-                return False
+                return None
             pictures = progress.pictures
     pixels = from_model(pictures)
-    sheet = contact_sheet(list(snapped(pixels, palette) if palette else pixels), list(prompts))
+    shown = list(snapped(pixels, palette) if palette else pixels)
+    sheet = contact_sheet(shown, list(prompts))
     with written_aside(path) as aside:
         sheet.save(aside, format="PNG")
-    return True
+    return shown

@@ -14,6 +14,7 @@ from mindseye.learn.batch import Words
 from mindseye.learn.learner import Learner, Objective
 from mindseye.observe.features import caption_features
 from mindseye.pictures.snap import LARGEST_PALETTE, colours
+from mindseye.train.copying import Copying
 from mindseye.train.data import CaptionList, Feed, Pictures
 from mindseye.train.distributed import World
 from mindseye.train.estimate import available_bytes, memory_bytes, refuse_if_too_large, saved_bytes
@@ -35,6 +36,7 @@ class Ready:
         model: freshly initialised, on its device.
         held_out: None where the collection has no validation split, none is wanted, or its loss would say nothing.
         prompts, prompt_words: of the sample sheet; none when none is wanted.
+        copying: counts the copies on it; None where there is nothing to count.
         palette: the colours of pixel art, as "rrggbb"; none for other pictures.
     """
 
@@ -45,6 +47,7 @@ class Ready:
     held_out: HeldOut | None
     prompts: list[str]
     prompt_words: Words | None
+    copying: Copying | None
     palette: tuple[str, ...] = ()
 
 
@@ -91,7 +94,7 @@ def make_ready(
         held_out = HeldOut(held_out_pictures, features, config.held_out_pictures, config.batch_size)
     prompt_words = features.words(prompt_captions) if prompts else None
     palette = colours(pictures.pixels, LARGEST_PALETTE) if resolved.pictures.pixel_art else ()
-    return Ready(resolved, model, objectives, feed, held_out, prompts, prompt_words, palette)
+    return Ready(resolved, model, objectives, feed, held_out, prompts, prompt_words, Copying.of(train), palette)
 
 
 def _bytes(*pictures: Pictures | None) -> int:
