@@ -237,7 +237,8 @@ def one_step(model: Any, objective: Objective, optimiser: Any, batch: Batch, ste
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name in objective.parameters)
-    draws = draws_at(objective, 0, "contract", range(6 * step, 6 * step + 6))
+    positions = range(6 * step, 6 * step + 6)
+    draws = draws_at(objective, 0, "contract", positions, seen=positions)  # as in a training
     loss = objective.loss(model, batch, draws)
     assert loss.dtype == torch.float32 and loss.shape == () and torch.isfinite(loss)
     loss.backward()

@@ -1,11 +1,14 @@
 """The network's shape: sizes, presets and how a picture becomes tokens."""
 
+from typing import Any
+
 import pytest
 import torch
 
 from mindseye.errors import BadInput
 from mindseye.imagine.diffusion.config import PRESETS, DiffusionConfig
 from mindseye.imagine.diffusion.model import build
+from mindseye.imagine.diffusion.network import DiffusionTransformer
 from mindseye.learn.batch import Words
 from mindseye.learn.learner import PictureFormat
 
@@ -51,6 +54,48 @@ def test_what_a_level_keeps_reaches_the_picture_without_the_transformer() -> Non
     noisy = torch.randn(1, 3, 16, 16, requires_grad=True)
     network(noisy, torch.tensor([0.5]), words, torch.tensor([False]))[0, :, 4, 4].sum().backward()
     assert noisy.grad[0, :, 4, 4].abs().sum() > 0
+
+
+WORDS = Words(torch.randn(2, 32, 384), torch.ones(2, 32, dtype=torch.bool), torch.randn(2, 384))
+NOISY, LEVELS, WITH = torch.randn(2, 3, 16, 16), torch.tensor([0.9, 0.5]), torch.tensor([False, True])
+
+
+def randomised(**settings: Any) -> DiffusionTransformer:
+    """A network none of whose weights is zero."""
+    network = build(
+        DiffusionConfig(size_px=16, channels=3, patch_px=2, width=64, depth=3, heads=2, **settings), 0
+    ).network
+    generator = torch.Generator().manual_seed(1)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1, generator=generator)
+    return network
+
+
+def test_blocks_with_matrices_of_their_own_that_are_alike_are_blocks_with_one() -> None:
+    shared, own = randomised(), randomised(own_modulation=True)
+    alike = {
+        f"modulation.{kind}": shared.get_parameter(f"modulation.{kind}").repeat(3, *rest)
+        for kind, rest in (("weight", (1,)), ("bias", ()))
+    }
+    own.load_state_dict({**shared.state_dict(), **alike})
+    torch.testing.assert_close(own(NOISY, LEVELS, WORDS, WITH), shared(NOISY, LEVELS, WORDS, WITH))
+
+
+def test_the_layout_is_nothing_at_first_and_then_gives_each_place_its_own_by_sentence_and_noise_level() -> None:
+    fresh = build(DiffusionConfig.for_pictures(PictureFormat(16, 3), "tiny"), 0).network.layout_in
+    assert torch.equal(fresh(torch.randn(2, 64)), torch.zeros(2, 64, 64))
+    network = randomised(layout=5)
+    begun: list[torch.Tensor] = []
+    network.layout_in.register_forward_hook(lambda module, inputs, out: begun.append(out))
+    picture = network(NOISY, LEVELS, WORDS, WITH)
+    network(NOISY, LEVELS, WORDS, ~WITH)
+    network(NOISY, LEVELS.flip(0), WORDS, WITH)
+    assert begun[0].shape == (2, 64, 64)
+    assert len({tuple(place) for place in begun[0][0].tolist()}) == 64
+    assert not torch.equal(begun[0], begun[1])
+    assert not torch.equal(begun[0], begun[2])
+    torch.nn.init.zeros_(network.layout_in.spread.weight)
+    assert not torch.equal(picture, network(NOISY, LEVELS, WORDS, WITH))
 
 
 def test_the_base_model_fits_25_megabytes_in_bfloat16() -> None:

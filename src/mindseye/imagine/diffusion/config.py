@@ -8,15 +8,23 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mindseye.errors import BadInput
+from mindseye.imagine.diffusion.changes import CHANCE, FEW, TOLD
 from mindseye.imagine.diffusion.network import GROUP
 from mindseye.learn.learner import PictureFormat
 
 PRESETS: dict[str, dict[str, Any]] = {
     # name      parameters at 64 px
-    "tiny": {"width": 64, "depth": 2, "heads": 2, "hidden": 128, "levels": (16, 32)},  # 0.3 M, for tests
-    "small": {"width": 192, "depth": 6, "heads": 3, "hidden": 512, "levels": (48, 96)},  # 4 M
-    "base": {"width": 256, "depth": 6, "heads": 4, "hidden": 640, "levels": (64, 128)},  # 7 M
-    "large": {"width": 512, "depth": 12, "heads": 8, "hidden": 1344, "levels": (128, 256)},  # 51 M, for a GPU
+    "tiny": {"width": 64, "depth": 2, "heads": 2, "hidden": 128, "levels": (16, 32), "layout": 8},  # 0.3 M, for tests
+    "small": {"width": 192, "depth": 6, "heads": 3, "hidden": 512, "levels": (48, 96), "layout": 64},  # 4 M
+    "base": {"width": 256, "depth": 6, "heads": 4, "hidden": 640, "levels": (64, 128), "layout": 96},  # 7 M
+    "large": {
+        "width": 512,
+        "depth": 12,
+        "heads": 8,
+        "hidden": 1344,
+        "levels": (128, 256),
+        "layout": 192,
+    },  # 51 M, for a GPU
 }
 FINEST_SIDE = 40  # of the grid that the first level looks at, at most
 TOKENS_A_SIDE = 8  # of the grid that the transformer looks at, about
@@ -36,9 +44,15 @@ class DiffusionConfig(BaseModel):
     heads: int = Field(5, ge=1, description="attention heads; they divide the width")
     hidden: int = Field(768, ge=32, description="hidden features of the SwiGLU layer")
     bottleneck: int = Field(128, ge=8, description="without levels: features between patch and token (JiT)")
+    own_modulation: bool = Field(False, description="each block reads the condition by a matrix of its own")
+    layout: int = Field(0, ge=0, description="features through which the condition says what each place begins with")
     text_width: int = Field(384, ge=1, description="features a caption token, as the text encoder gives them")
     text_tokens: int = Field(32, ge=4, le=512, description="caption tokens; longer captions are cut")
 
+    training_pictures: int = Field(0, ge=0, description="how many pictures it is trained on")
+    change: float | None = Field(
+        None, ge=0, le=1, description="chance of each change of a training picture; by their number unless given"
+    )
     caption_drop: float = Field(0.1, ge=0, lt=1, description="share of samples trained without their caption")
     time_mean: float = Field(1.6, description="mean of the logit-normal noise level (1 is pure noise)")
     time_std: float = Field(1.2, gt=0, description="standard deviation of the logit-normal noise level")
@@ -51,6 +65,18 @@ class DiffusionConfig(BaseModel):
     )
     steps: int = Field(12, ge=1, le=1000, description="default number of sampling steps")
     shift: float = Field(3.0, gt=0, le=20, description="above 1, more of the steps at high noise, where shapes arise")
+
+    @property
+    def chance_of_change(self) -> float:
+        """Of each of the changes to a training picture."""
+        if self.change is not None:
+            return self.change
+        return CHANCE if 0 < self.training_pictures < FEW else 0.0
+
+    @property
+    def told(self) -> int:
+        """How many numbers tell the network of them."""
+        return TOLD if self.chance_of_change else 0
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> Self:
@@ -80,6 +106,7 @@ class DiffusionConfig(BaseModel):
         return cls(
             size_px=pictures.size_px,
             channels=pictures.channels,
+            own_modulation=True,
             **{**PRESETS[preset], "patch_px": patch_px, "levels": levels},
         )
 

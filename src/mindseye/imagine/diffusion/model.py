@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -33,7 +34,7 @@ ABILITIES = Abilities(
 )
 NETWORK_FIELDS = (
     "size_px", "channels", "patch_px", "width", "depth", "heads", "hidden", "bottleneck", "text_width", "text_tokens",
-    "levels",
+    "levels", "own_modulation", "layout", "told",
 )  # fmt: skip
 
 
@@ -52,6 +53,7 @@ class Diffusion(nn.Module):
                 parameters=frozenset(name for name, _ in self.named_parameters()),
                 draw=partial(draw, config=self.config),
                 loss=self._loss,
+                scheduled=lambda pictures_seen: {"may_change": math.isfinite(pictures_seen)},
             )
         ]
 

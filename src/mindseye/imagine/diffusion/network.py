@@ -3,9 +3,11 @@
 On the way in each level looks at its surroundings by convolutions and halves the grid; on the way out it is doubled
 again and joined with what the level kept (U-ViT, Hoogeboom et al. 2023). What is left between them is about 8 x 8
 tokens: a diffusion transformer (DiT, Peebles & Xie 2023) in pixel space that predicts the clean picture (JiT, Li & He
-2025), with RMS norms, queries and keys normalised, SwiGLU, one shared modulation with a table a block (PixArt's
-adaLN-single, Chen et al. 2023), everything that writes to the residual stream gated and zero at the start. Picture
-tokens attend to picture and caption tokens in one softmax; caption tokens are not themselves updated (as in PRX).
+2025), with RMS norms, queries and keys normalised, SwiGLU, everything that writes to the residual stream gated and zero
+at the start. The condition, which is noise level and sentence, says what each place begins with (`Layout`) and
+modulates the blocks: each by a matrix of its own, or all by one with a table a block (PixArt's adaLN-single, Chen et
+al. 2023). Picture tokens attend to picture and caption tokens in one softmax; caption tokens are not themselves updated
+(as in PRX).
 
 Without levels, a patch becomes a token at once, by a bottleneck embedding as in JiT.
 """
@@ -25,7 +27,7 @@ from mindseye.learn.batch import Words
 Look = Callable[[Tensor], None]  # is shown the attention [batch, head, token, token_and_word] of a block
 
 SPREAD = 0.6  # standard deviation of pictures, about
-ZERO_AT_THE_START = ("modulation", "modulation_out", "patch_out", "picture_out", "second")
+ZERO_AT_THE_START = ("modulation", "modulation_out", "patch_out", "picture_out", "second", "spread", "change_in")
 GROUP = 16  # features that are normalised together in the levels
 TIME_FEATURES = 256
 TIME_SCALE = 1000.0  # t in [0, 1] is scaled before the sinusoids; part of the checkpoint's meaning, never change it
@@ -50,6 +52,9 @@ class DiffusionTransformer(nn.Module):
         text_width: int,
         text_tokens: int,
         levels: Sequence[int] = (),
+        own_modulation: bool = False,
+        layout: int = 0,
+        told: int = 0,
     ) -> None:
         super().__init__()
         self.patch_px, self.channels = patch_px, channels
@@ -71,11 +76,13 @@ class DiffusionTransformer(nn.Module):
             self.patch_out = nn.Linear(width, patch_numbers)
         self.position = nn.Parameter(position_2d(self.side, width))
         self.time_in = nn.Sequential(nn.Linear(TIME_FEATURES, width), nn.SiLU(), nn.Linear(width, width))
+        self.change_in = nn.Linear(told, width, bias=False) if told else None
         self.sentence_in = nn.Linear(text_width, width)
         self.words_in = nn.Linear(text_width, width)
         self.null_words = nn.Parameter(torch.zeros(text_tokens, width))
         self.null_sentence = nn.Parameter(torch.zeros(width))
-        self.modulation = nn.Linear(width, 6 * width)
+        self.modulation = nn.Linear(width, 6 * width * (depth if own_modulation else 1))
+        self.layout_in = Layout(width, layout, self.side**2) if layout else None
         self.blocks = nn.ModuleList(Block(width, heads, hidden) for _ in range(depth))
         self._initialise()
 
@@ -102,6 +109,7 @@ class DiffusionTransformer(nn.Module):
         words: Words,
         without_caption: Bool[Tensor, "batch"],
         look: Look | None = None,
+        told: Float[Tensor, "batch told"] | None = None,
     ) -> Float[Tensor, "batch channel height width"]:
         """The clean picture expected behind `noisy`.
 
@@ -111,6 +119,7 @@ class DiffusionTransformer(nn.Module):
             words: the captions.
             without_caption: where True, or where there is no caption, the learned null condition stands in for it.
             look: called with the attention of each block's picture tokens to picture and caption, in turn.
+            told: how the pictures were changed (`changes`); not at all unless given.
         """
         without_caption = without_caption | words.absent
         caption = self.words_in(normalise(words.tokens))
@@ -119,15 +128,22 @@ class DiffusionTransformer(nn.Module):
         sentence = torch.where(without_caption[:, None], self.null_sentence, sentence)
         readable = words.mask | without_caption[:, None]
 
-        condition = F.silu(self.time_in(time_features(t)) + sentence)
-        modulation = self.modulation(condition).unflatten(1, (6, -1))
+        condition = self.time_in(time_features(t)) + sentence
+        if told is not None and self.change_in is not None:
+            condition = condition + self.change_in(told)
+        condition = F.silu(condition)
+        modulations = self.modulation(condition).unflatten(1, (-1, 6, self.position.shape[1]))
         attended = torch.cat([readable.new_ones(noisy.shape[0], self.side**2), readable], dim=1)
         bias = torch.zeros_like(attended, dtype=torch.float32).masked_fill(~attended, -1e9)[:, None, None, :]
 
         tokens, kept = self._to_tokens(noisy, t, condition)
         tokens = tokens + self.position
+        if self.layout_in is not None:
+            tokens = tokens + self.layout_in(condition)
         caption = normalise(caption)
-        for block in self.blocks:
+        for block, modulation in zip(
+            self.blocks, modulations.expand(-1, len(self.blocks), -1, -1).unbind(1), strict=True
+        ):
             tokens = block(tokens, caption, modulation, bias, look)
         return self._unpatchify(self._to_patches(tokens, kept, condition)).float()
 
@@ -162,6 +178,21 @@ class DiffusionTransformer(nn.Module):
         patches = tokens.unflatten(2, (self.patch_px, self.patch_px, self.channels))
         patches = patches.unflatten(1, (self.fine_side, self.fine_side))
         return patches.permute(0, 5, 1, 3, 2, 4).flatten(4).flatten(2, 3)
+
+
+class Layout(nn.Module):
+    """What each place begins with, by the condition alone: where the caption's thing will be, before any place has
+    looked at the words. As the first layer of a GAN's generator, but for its few features between; it has many weights
+    and costs next to nothing, being computed once a picture."""
+
+    def __init__(self, width: int, features: int, places: int) -> None:
+        super().__init__()
+        self.places = places
+        self.gather = nn.Linear(width, features)
+        self.spread = nn.Linear(features, places * width, bias=False)
+
+    def forward(self, condition: Float[Tensor, "batch width"]) -> Float[Tensor, "batch token width"]:
+        return self.spread(F.silu(self.gather(condition))).unflatten(1, (self.places, -1))
 
 
 class LevelIn(nn.Module):

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from mindseye.imagine.diffusion import changes
 from mindseye.imagine.diffusion.config import DiffusionConfig
 from mindseye.imagine.diffusion.network import DiffusionTransformer
 from mindseye.learn.batch import Batch
@@ -25,23 +26,30 @@ from mindseye.learn.learner import Draws
 
 
 def draw(rng: np.random.Generator, config: DiffusionConfig) -> Mapping[str, Any]:
-    """The random numbers of one training sample: its noise, its noise level, and whether its caption is dropped."""
+    """The random numbers of one training sample: its noise, its noise level, whether its caption is dropped, and how it
+    is changed, if pictures are."""
     t = 1 / (1 + np.exp(-rng.normal(config.time_mean, config.time_std)))
     if rng.random() < config.time_uniform:
         t = rng.random()
-    return {
+    sample = {
         "t": np.float32(t),
         "without_caption": bool(rng.random() < config.caption_drop),
         "noise": rng.standard_normal((config.channels, config.size_px, config.size_px), dtype=np.float32),
     }
+    if config.chance_of_change:
+        sample.update(changes.draw(rng, config.size_px, config.chance_of_change))
+    return sample
 
 
 def loss(network: DiffusionTransformer, batch: Batch, draws: Draws, config: DiffusionConfig) -> Tensor:
     """Mean squared error of the velocity, |v_hat - v|^2 with v = (x_t - x) / max(t, time_floor) (JiT, Eq. 6)."""
-    t = draws["t"]
-    noisy = noised(batch.pictures, draws["noise"], t)
-    clean = network(noisy, t, batch.words, draws["without_caption"])
-    error = (clean - batch.pictures) / _column(t).clamp(min=config.time_floor)
+    t, pictures, told = draws["t"], batch.pictures, None
+    if "told" in draws:
+        pictures = torch.where(_column(draws["may_change"]), changes.changed(pictures, draws), pictures)
+        told = draws["told"] * draws["may_change"][:, None]
+    noisy = noised(pictures, draws["noise"], t)
+    clean = network(noisy, t, batch.words, draws["without_caption"], told=told)
+    error = (clean - pictures) / _column(t).clamp(min=config.time_floor)
     return error.square().mean()
 
 
@@ -59,5 +67,5 @@ def velocity(noisy: Tensor, clean: Tensor, t: Tensor) -> Tensor:
     return (noisy - clean) / _column(t)
 
 
-def _column(t: Float[Tensor, "batch"]) -> Float[Tensor, "batch 1 1 1"]:
+def _column(t: Shaped[Tensor, "batch"]) -> Shaped[Tensor, "batch 1 1 1"]:
     return torch.reshape(t, (-1, 1, 1, 1))

@@ -46,10 +46,14 @@ class PipelineTransformer(DiffusionTransformer, ModelMixin, ConfigMixin):  # typ
         text_width: int,
         text_tokens: int,
         levels: Sequence[int] = (),
+        own_modulation: bool = False,
+        layout: int = 0,
+        told: int = 0,
     ) -> None:
         super().__init__(
-            size_px, channels, patch_px, width, depth, heads, hidden, bottleneck, text_width, text_tokens, levels
-        )
+            size_px, channels, patch_px, width, depth, heads, hidden, bottleneck, text_width, text_tokens, levels,
+            own_modulation, layout, told,
+        )  # fmt: skip
 
 
 class MindseyePipeline(DiffusionPipeline):  # type: ignore[misc]
