@@ -49,8 +49,8 @@ def package() -> Any:
 
 
 def make_unet(channels: int) -> Any:
-    """7.2 M parameters; without attention kernels for GPUs."""
-    return package().Unet(dim=40, dim_mults=(1, 2, 4, 4), channels=channels, flash_attn=False)
+    """11.1 M parameters; without attention kernels for GPUs."""
+    return package().Unet(dim=50, dim_mults=(1, 2, 4, 4), channels=channels, flash_attn=False)
 
 
 def make_diffusion(size_px: int, channels: int, sampling_steps: int) -> Any:

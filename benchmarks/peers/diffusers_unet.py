@@ -1,6 +1,6 @@
 """diffusers' `UNet2DConditionModel` on our caption features: the shape of Stable Diffusion's network, at our size.
 
-Attention at a quarter of the resolution and below, as in ADM; 7.4 M parameters at any size.
+Attention at a quarter of the resolution and below, as in ADM; 10.9 M parameters at any size.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def make_unet(size_px: int, channels: int) -> UNet2DConditionModel:
         sample_size=size_px,
         in_channels=channels,
         out_channels=channels,
-        block_out_channels=(64, 64, 96, 144),
+        block_out_channels=(64, 80, 128, 176),
         norm_num_groups=16,
         layers_per_block=1,
         cross_attention_dim=ours.TEXT_WIDTH,

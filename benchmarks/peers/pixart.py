@@ -19,7 +19,7 @@ from peers.diffusers_training import train_network
 from peers.trained import Trained
 from race import Runner
 
-WIDTH, HEADS, BLOCKS = 256, 4, 6
+WIDTH, HEADS, BLOCKS = 320, 5, 6
 TOKENS = 8  # a side
 LEARNING_RATE = 3e-4  # as the UNet's
 BATCH_SIZE = 32  # as ours on a processor without bfloat16 units

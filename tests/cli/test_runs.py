@@ -56,6 +56,15 @@ def test_for_people_the_stages_are_a_table_and_the_loss_a_curve(mindseye, run: R
     assert "encode      8.0 s  15.7%  1.0 MiB" in said.out
 
 
+def test_copies_on_its_last_sheet_are_told(mindseye, run: RunFolder) -> None:
+    assert "copies of" not in mindseye("runs", run.path).out
+    for copies in (1, 3):
+        run.event("copies", seconds=0.1, copies=copies, pictures=16)
+    assert "copies of training pictures on its last sheet: 3 of 16" in mindseye("runs", run.path).out
+    facts = json.loads(mindseye("runs", run.path, "--json").out)
+    assert (facts["copies"], facts["copies_among"]) == (3, 16)
+
+
 def test_a_folder_of_runs_is_listed(mindseye, run: RunFolder) -> None:
     found = json.loads(mindseye("runs", run.path.parent, "--json").out)["runs"]
     assert [(one["run"], one["state"]) for one in found] == [(str(run.path), "interrupted")]

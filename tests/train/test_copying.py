@@ -86,7 +86,9 @@ def test_a_training_that_copies_ends_says_why_and_stays_ended(
     assert "--set copies_allowed=1" in said
     assert run.state == "finished"
     assert run.model.exists()
-    assert run_facts(run)["pictures_seen"] == 0  # the sheet before the first step shows them already
+    facts = run_facts(run)
+    assert (facts["copies"], facts["copies_among"]) == (16, 16)
+    assert facts["pictures_seen"] == 0  # the sheet before the first step shows them already
     again, said = trained(copyist, tiny, collection, tmp_path / "run")
     assert "is finished" in said
     assert len([event for event in again.events.read() if event["event"] == "copies"]) == 1

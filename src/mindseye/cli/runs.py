@@ -52,6 +52,8 @@ def _one(facts: dict[str, Any]) -> str:
     ]
     if facts["pictures_per_second"]:
         lines[-1] += f", {facts['pictures_per_second']:,.0f} a second"
+    if facts["copies"]:
+        lines.append(f"  copies of training pictures on its last sheet: {facts['copies']} of {facts['copies_among']}")
     if facts["model"]:
         lines.append(f"  model: {facts['model']}")
     if facts["losses"]:

@@ -22,6 +22,7 @@ def run_facts(run: RunFolder) -> dict[str, Any]:
     events = run.events.read()
     progress = [event for event in events if event["event"] == "progress"]
     last = progress[-1] if progress else {}
+    counted: dict[str, Any] = next((event for event in reversed(events) if event["event"] == "copies"), {})
     shape = plan.pictures if plan else {}
     picture_bytes = shape.get("size_px", 0) ** 2 * shape.get("channels", 0)
     return {
@@ -34,6 +35,8 @@ def run_facts(run: RunFolder) -> dict[str, Any]:
         "pictures_per_second": last.get("pictures_per_second"),
         "loss": last.get("loss"),
         "losses": [event["loss"] for event in progress if isinstance(event.get("loss"), int | float)],
+        "copies": counted.get("copies"),  # among the pictures of the last sheet on which they were counted
+        "copies_among": counted.get("pictures"),
         "stages": _stages(events, picture_bytes),
         "step_shares": _step_shares(progress),
         "model": str(run.model) if run.model.exists() else None,

@@ -131,6 +131,8 @@ class Run(Told):
     pictures_per_second: float | None
     loss: float | None
     losses: list[float]
+    copies: int | None = Field(description="of training pictures on its last sheet of samples; null: not counted")
+    copies_among: int | None = Field(description="how many pictures that sheet has")
     stages: list[Stage]
     step_shares: dict[str, float] = Field(description="of the time of a step")
     model: bool = Field(description="whether there is a finished one")
