@@ -94,7 +94,10 @@ def make_ready(
         held_out = HeldOut(held_out_pictures, features, config.held_out_pictures, config.batch_size)
     prompt_words = features.words(prompt_captions) if prompts else None
     palette = colours(pictures.pixels, LARGEST_PALETTE) if resolved.pictures.pixel_art else ()
-    return Ready(resolved, model, objectives, feed, held_out, prompts, prompt_words, Copying.of(train), palette)
+    copying = Copying.of(train) if prompts else None
+    if copying and config.copies_allowed < 1:
+        log(f"{counted(len(train), 'picture')} are few: the training ends early if it begins to give them back")
+    return Ready(resolved, model, objectives, feed, held_out, prompts, prompt_words, copying, palette)
 
 
 def _bytes(*pictures: Pictures | None) -> int:
