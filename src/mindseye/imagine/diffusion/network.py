@@ -281,10 +281,9 @@ class Block(nn.Module):
         caption_key, caption_value = self.caption_kv(caption).unflatten(2, (2, self.heads, -1)).unbind(2)
         key = torch.cat([key, caption_key], dim=1)
         value = torch.cat([value, caption_value], dim=1)
-        query = (normalise(query) * self.query_gain).to(value.dtype).transpose(1, 2)
+        query = (normalise(query) * (self.query_gain / math.sqrt(query.shape[-1]))).to(value.dtype).transpose(1, 2)
         key = (normalise(key) * self.key_gain).to(value.dtype).transpose(1, 2)
-        scores = (query @ key.transpose(2, 3)).float() / math.sqrt(query.shape[-1]) + bias
-        attention = scores.softmax(-1)
+        attention = ((query @ key.transpose(2, 3)).float() + bias).softmax(-1)
         if look is not None:
             look(attention)
         mixed = attention.to(value.dtype) @ value.transpose(1, 2)
