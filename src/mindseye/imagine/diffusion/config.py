@@ -15,16 +15,9 @@ from mindseye.learn.learner import PictureFormat
 PRESETS: dict[str, dict[str, Any]] = {
     # name      parameters at 64 px
     "tiny": {"width": 64, "depth": 2, "heads": 2, "hidden": 128, "levels": (16, 32), "layout": 8},  # 0.3 M, for tests
-    "small": {"width": 192, "depth": 6, "heads": 3, "hidden": 512, "levels": (48, 96), "layout": 64},  # 4 M
-    "base": {"width": 256, "depth": 6, "heads": 4, "hidden": 640, "levels": (64, 128), "layout": 96},  # 7 M
-    "large": {
-        "width": 512,
-        "depth": 12,
-        "heads": 8,
-        "hidden": 1344,
-        "levels": (128, 256),
-        "layout": 192,
-    },  # 51 M, for a GPU
+    "small": {"width": 192, "depth": 6, "heads": 3, "hidden": 512, "levels": (48, 96), "layout": 64},  # 6 M
+    "base": {"width": 256, "depth": 6, "heads": 4, "hidden": 640, "levels": (64, 128), "layout": 96},  # 11 M
+    "large": {"width": 512, "depth": 12, "heads": 8, "hidden": 1344, "levels": (128, 256), "layout": 192},  # 75 M, GPU
 }
 FINEST_SIDE = 40  # of the grid that the first level looks at, at most
 TOKENS_A_SIDE = 8  # of the grid that the transformer looks at, about

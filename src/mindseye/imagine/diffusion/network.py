@@ -128,11 +128,10 @@ class DiffusionTransformer(nn.Module):
         sentence = torch.where(without_caption[:, None], self.null_sentence, sentence)
         readable = words.mask | without_caption[:, None]
 
-        condition = self.time_in(time_features(t)) + sentence
+        said = self.time_in(time_features(t)) + sentence
         if told is not None and self.change_in is not None:
-            condition = condition + self.change_in(told)
-        condition = F.silu(condition)
-        modulations = self.modulation(condition).unflatten(1, (-1, 6, self.position.shape[1]))
+            said = said + self.change_in(told)
+        condition = F.silu(said)
         attended = torch.cat([readable.new_ones(noisy.shape[0], self.side**2), readable], dim=1)
         bias = torch.zeros_like(attended, dtype=torch.float32).masked_fill(~attended, -1e9)[:, None, None, :]
 
@@ -141,9 +140,9 @@ class DiffusionTransformer(nn.Module):
         if self.layout_in is not None:
             tokens = tokens + self.layout_in(condition)
         caption = normalise(caption)
-        for block, modulation in zip(
-            self.blocks, modulations.expand(-1, len(self.blocks), -1, -1).unbind(1), strict=True
-        ):
+        modulations = self.modulation(condition).unflatten(1, (-1, 6, tokens.shape[2]))
+        each = modulations.expand(-1, len(self.blocks), -1, -1).unbind(1)
+        for block, modulation in zip(self.blocks, each, strict=True):
             tokens = block(tokens, caption, modulation, bias, look)
         return self._unpatchify(self._to_patches(tokens, kept, condition)).float()
 
