@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
+from time import monotonic
 
 from mindseye.errors import BadInput
 from mindseye.serve.http.errors import Refusal
@@ -114,7 +114,7 @@ class Access:
         """
         if not self.token:
             return
-        whose, now = _network(address), time.monotonic()
+        whose, now = _network(address), monotonic()
         wrong = self._wrong.get(whose)
         if wrong and len(wrong) == self.wrong_tokens and now - wrong[0] < MINUTE:
             raise Refusal(429, "too many wrong tokens", code="too_many_tokens", retry_seconds=MINUTE - (now - wrong[0]))
