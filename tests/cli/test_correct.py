@@ -141,6 +141,8 @@ def test_a_grid_shows_a_prompt_with_and_without_edits(mindseye, model: Path, tmp
         (("--time", "a cat", "a blue cat"), "--name"),
         (("--time", "a cat", "a dog", "--name", "x"), "same order"),
         (("--time", "a cat", "a blue cat", "--name", "x", "--lambda", "0"), "lambda"),
+        (("--uce", "a cat", "a dog", "--name", "x", "--hold", "-1"), "hold cannot be -1"),
+        (("--refact", "a cat", "a dog", "--name", "x", "--hold", "1"), "neither lambda nor hold"),
         (("--debias", "a cat", "red", "--name", "x"), "thinker"),
         (("--remove", "nothing"), "nothing"),
         (("--add", "nowhere.safetensors"), "nowhere"),

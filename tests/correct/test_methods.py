@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pytest
 import torch
 from torch import Tensor
 
 from mindseye.correct import methods
+from mindseye.correct.beliefs import common_captions
 from mindseye.correct.entrances import SENTENCE, TOKENS, DiffusionEntrances
 from mindseye.correct.prompts import Read, last_standing_for, standing_for
 from mindseye.errors import BadInput
@@ -91,6 +94,32 @@ def test_the_source_moves_far_more_than_other_things_and_preserved_ones_less_sti
     assert moved(plain, rose) > 3 * moved(plain, car)
     assert moved(preserving, tulip) < 0.1 * moved(plain, tulip)
     assert moved(preserving, rose) > 0.8 * moved(plain, rose)
+
+
+@pytest.mark.parametrize("method", [methods.time, methods.uce])
+def test_what_captions_of_all_kinds_hold_moves_less_and_the_source_nearly_as_before(
+    entrances: DiffusionEntrances, method: Callable[..., dict[str, Layer]]
+) -> None:
+    captions = common_captions()
+    [rose], others = entrances.read(["a rose"]), entrances.read(captions[100:130])
+    held = methods.held_of(entrances, captions[:100])
+
+    def moved(layers: dict[str, Layer], reads: Sequence[Read]) -> dict[str, float]:
+        """By what a map takes, how far from what it gave what it gives is, the mean over maps and inputs."""
+        far: dict[str, list[Tensor]] = {TOKENS: [], SENTENCE: []}
+        for entrance in entrances.entrances:
+            layer = layers[entrance.matrix]
+            for read in reads:
+                taken = read.sentence[None] if entrance.takes == SENTENCE else read.tokens[read.first : read.last]
+                far[entrance.takes].append((taken.double() @ layer.right.T @ layer.left.T).norm(dim=1).mean())
+        return {takes: float(torch.stack(some).mean()) for takes, some in far.items()}
+
+    asked = [("a rose", "a blue rose")]
+    free, holding = method(entrances, asked), method(entrances, asked, held=held)
+    for takes in (TOKENS, SENTENCE):
+        assert moved(holding, others)[takes] < 0.9 * moved(free, others)[takes]
+        assert moved(holding, [rose])[takes] > 0.85 * moved(free, [rose])[takes]
+    assert methods.held_of(entrances, captions, hold=0) == methods.NOT_HELD
 
 
 def test_uce_makes_many_concepts_at_once_into_anything_or_nothing(entrances: DiffusionEntrances) -> None:

@@ -56,24 +56,29 @@ def test_it_is_the_closed_form_as_the_papers_write_it(scale: float, preserve_sca
         assert torch.allclose(change(W, V, C, right).added_to(W), asked @ torch.linalg.inv(given), atol=1e-10)
 
 
-def test_it_is_where_gradient_descent_arrives() -> None:
+@pytest.mark.parametrize("hold", [0.0, 0.3, 30.0])
+def test_it_is_where_gradient_descent_arrives(hold: float) -> None:
     weight, keys, values, kept = (
         numbers(OUT, IN),
         numbers(5, IN, seed=1),
         numbers(5, OUT, seed=2),
         numbers(3, IN, seed=3),
     )
+    usual = 1 + numbers(40, IN, seed=4)
     new = weight.clone().requires_grad_()
     optimiser = torch.optim.LBFGS([new], max_iter=300, tolerance_grad=1e-13, tolerance_change=1e-18)
 
     def step() -> Tensor:
         optimiser.zero_grad()
-        loss = objective(new, weight, keys, values, 0.1, kept)
+        change_of_usual = (usual @ (new - weight).T).square().sum(1).mean()
+        loss = objective(new, weight, keys, values, 0.1, kept) + hold * change_of_usual
         loss.backward()
         return loss
 
     optimiser.step(step)
-    assert torch.allclose(new.detach(), solved(weight, keys, values, 0.1, kept), atol=1e-6)
+    inputs = Inputs(keys, kept, hold * usual.T @ usual / len(usual))
+    found = change(weight, values, keys, right_factor(inputs, 0.1)).added_to(weight)
+    assert torch.allclose(new.detach(), found, atol=1e-6)
 
 
 def test_what_is_asked_to_stay_as_it_is_stays() -> None:

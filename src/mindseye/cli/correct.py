@@ -42,6 +42,10 @@ def correct(
     lam: Annotated[
         float | None, typer.Option("--lambda", help="How much stays as it is.  [default: 0.1 TIME, 0.5 UCE]")
     ] = None,
+    hold: Annotated[
+        float | None,
+        typer.Option(help="How much captions of other things stay as they are.  [default: 0.3; in the papers 0]"),
+    ] = None,
     preserve: Annotated[
         list[str] | None, typer.Option(help="A prompt that is to mean what it means; again for more.")
     ] = None,
@@ -103,7 +107,7 @@ def correct(
             pairs = [(concept, NOTHING) for concept in prompts or []] if erases else _pairs(prompts or [])
             made = mindseye.correct(
                 imaginer, "UCE" if erases else methods[0], pairs, name,
-                preserve=preserve or [], lam=lam, pictures=pictures, log=console.say,
+                preserve=preserve or [], lam=lam, hold=hold, pictures=pictures, log=console.say,
             )  # fmt: skip
         _report(imaginer, made, out, time.monotonic() - began, as_json=as_json)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from mindseye.imagine.painter import FamilyPainter
 
 METHODS = ("TIME", "UCE", "ReFACT")
 CAPTIONS = 500  # that ReFACT learns from what else there is
+HELD_CAPTIONS = 100  # that tell TIME and UCE what else there is; with more of them they leave no more alone
 
 Pair = tuple[str, str]
 
@@ -81,8 +83,9 @@ class Made:
 
 
 def make(
-    subject: Subject, method: str, pairs: Sequence[Pair], *, preserve: Sequence[str] = (), lam: float | None = None
-) -> Made:
+    subject: Subject, method: str, pairs: Sequence[Pair], *, preserve: Sequence[str] = (), lam: float | None = None,
+    hold: float | None = None,
+) -> Made:  # fmt: skip
     """The change that a method asks for; the subject is not touched.
 
     Args:
@@ -91,6 +94,8 @@ def make(
         pairs: (source, destination) prompts; with ReFACT one.
         preserve: with TIME and UCE, prompts that are to mean what they mean.
         lam: with TIME and UCE, weight of staying as it is; theirs unless given.
+        hold: with TIME and UCE, weight of captions of other things staying as they are; 0 is as in the papers, and
+            `methods.HOLD` unless given.
 
     Raises:
         BadInput: the method cannot do this for these prompts or this subject.
@@ -101,26 +106,35 @@ def make(
         raise BadInput(
             "there is nothing to correct", next_step='give a source and a destination: "a rose" "a blue rose"'
         )
-    if method == "ReFACT" and (len(pairs) > 1 or preserve or lam is not None):
+    if method == "ReFACT" and (len(pairs) > 1 or preserve or lam is not None or hold is not None):
         raise BadInput(
-            "ReFACT corrects one pair at a time, and has neither lambda nor prompts to preserve",
+            "ReFACT corrects one pair at a time, and has neither lambda nor hold nor prompts to preserve",
             next_step="make an edit for each pair: they add up",
         )
+    if hold is not None and not 0 <= hold < math.inf:
+        raise BadInput(
+            f"hold cannot be {hold:g}", next_step=f"give a number from 0 up; it is {methods.HOLD:g} by itself"
+        )
     with torch.no_grad():
-        return _by_refact(subject, pairs[0]) if method == "ReFACT" else _closed(subject, method, pairs, preserve, lam)
+        if method == "ReFACT":
+            return _by_refact(subject, pairs[0])
+        return _closed(subject, method, pairs, preserve, lam, methods.HOLD if hold is None else hold)
 
 
-def _closed(subject: Subject, method: str, pairs: Sequence[Pair], preserve: Sequence[str], lam: float | None) -> Made:
+def _closed(
+    subject: Subject, method: str, pairs: Sequence[Pair], preserve: Sequence[str], lam: float | None, hold: float
+) -> Made:
     owner, entrances = subject.entrances()
     solve, default = (methods.time, methods.TIME_LAMBDA) if method == "TIME" else (methods.uce, methods.UCE_LAMBDA)
     used = default if lam is None else lam
     began = time.perf_counter()
-    found = solve(entrances, pairs, preserve=preserve, lam=used)
+    held = methods.held_of(entrances, subject.captions[:HELD_CAPTIONS], hold)
+    found = solve(entrances, pairs, preserve=preserve, lam=used, held=held)
     seconds = time.perf_counter() - began
     takes = {f"{owner}/{entrance.matrix}": entrance.takes for entrance in entrances.entrances}
     layers = {f"{owner}/{matrix}": layer for matrix, layer in found.items()}
     inputs = {matrix: takes[matrix] for matrix in layers}
-    return Made(layers, inputs, {"lambda": used}, seconds, share_of_weights(subject, layers))
+    return Made(layers, inputs, {"lambda": used, "hold": hold}, seconds, share_of_weights(subject, layers))
 
 
 def _by_refact(subject: Subject, pair: Pair) -> Made:

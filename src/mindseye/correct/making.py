@@ -51,6 +51,7 @@ def correct(
     *,
     preserve: Sequence[str] = (),
     lam: float | None = None,
+    hold: float | None = None,
     pictures: int = 2,
     log: Log = lambda line: None,
 ) -> Corrected:
@@ -63,6 +64,7 @@ def correct(
         name: of the edit; `Request(edits=(name,))` draws with it.
         preserve: with TIME and UCE, prompts that are to mean what they mean.
         lam: with TIME and UCE, weight of staying as it is; theirs unless given.
+        hold: with TIME and UCE, weight of captions of other things staying as they are; 0 is as in the papers.
         pictures: drawn before and after for each prompt of the sheet, 0 for none: then there are no figures.
         log: called with a line of text now and then.
 
@@ -72,7 +74,7 @@ def correct(
     """
     imaginer = model if isinstance(model, Imaginer) else load(model)
     path = ledger.free_path(imaginer, name)
-    made = make(imaginer, method, pairs, preserve=preserve, lam=lam)
+    made = make(imaginer, method, pairs, preserve=preserve, lam=lam, hold=hold)
     record = EditRecord(
         name=name,
         method=method,
@@ -118,14 +120,15 @@ def kept(
 
 
 def make(
-    imaginer: Imaginer, method: str, pairs: Sequence[Pair], *, preserve: Sequence[str] = (), lam: float | None = None
-) -> Made:
+    imaginer: Imaginer, method: str, pairs: Sequence[Pair], *, preserve: Sequence[str] = (), lam: float | None = None,
+    hold: float | None = None,
+) -> Made:  # fmt: skip
     """The change that a method asks for; nothing is written.
 
     Args, Raises: as `correct`.
     """
     with threads_of(imaginer):
-        return changes.make(subject_of(imaginer), method, pairs, preserve=preserve, lam=lam)
+        return changes.make(subject_of(imaginer), method, pairs, preserve=preserve, lam=lam, hold=hold)
 
 
 def threads_of(imaginer: Imaginer) -> AbstractContextManager[None]:

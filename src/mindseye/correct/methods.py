@@ -4,11 +4,15 @@ TIME (Orgad et al. 2023) moves every token of the source, in four wordings, to w
 (Gandikota et al. 2024) moves only the last word of a concept, any number of concepts at once, and holds others where
 they are. Editing, erasing and moderating differ in the destination only: another concept, for a style the plain "art",
 `NOTHING` in particular.
+
+Inputs resemble each other: a quarter of every sentence vector is the mean of all of them. So a change for one is a
+change for all, by as much as they have in common. `held_of` therefore adds to what the papers minimise how much is
+changed for captions of all kinds, which makes the change look for what is the concept's own, as ReFACT's C does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,9 +25,12 @@ from mindseye.errors import BadInput
 from mindseye.imagine.edits import Layer
 
 TIME_LAMBDA, UCE_LAMBDA = 0.1, 0.5  # of the papers
+HOLD = 0.3  # weight of what captions of all kinds give; 0 in the papers
 NOTHING = ""  # in particular: UCE's destination for what is to be erased or moderated
 
 Pair = tuple[str, str]
+Held = Mapping[str, Tensor]
+NOT_HELD: Held = {}
 
 
 @dataclass(frozen=True)
@@ -46,9 +53,28 @@ class Asked:
         return torch.cat([keys, values], dim=1)
 
 
+def held_of(model: Entered, captions: Sequence[str], hold: float = HOLD) -> Held:
+    """h E[x x^T] of what comes in for captions of all kinds, by what an entrance takes; none where h is 0.
+
+    Args:
+        model: what is corrected.
+        captions: of all kinds of things, a hundred or so.
+        hold: h.
+    """
+    if not hold or not captions:
+        return {}
+    reads = model.read(captions)
+    inputs = {TOKENS: [read.tokens for read in reads]}
+    if sentences := [read.sentence[None] for read in reads if read.sentence is not None]:
+        inputs[SENTENCE] = sentences
+    every = {takes: torch.cat(some).double() for takes, some in inputs.items()}
+    return {takes: hold * some.T @ some / len(some) for takes, some in every.items()}
+
+
 def time(
-    model: Entered, pairs: Sequence[Pair], *, preserve: Sequence[str] = (), lam: float = TIME_LAMBDA
-) -> dict[str, Layer]:
+    model: Entered, pairs: Sequence[Pair], *, preserve: Sequence[str] = (), lam: float = TIME_LAMBDA,
+    held: Held = NOT_HELD,
+) -> dict[str, Layer]:  # fmt: skip
     """The changes that give each source the meaning of its destination.
 
     Args:
@@ -56,6 +82,7 @@ def time(
         pairs: (source, destination) prompts; a destination says all that its source says, and more.
         preserve: prompts that are to mean what they mean; the paper has none.
         lam: weight of staying as it is.
+        held: what is held of all else; the paper has none.
 
     Returns:
         For the name of each matrix its change, rank at most the number of tokens.
@@ -70,12 +97,12 @@ def time(
         for place, group in enumerate(standing_for(source, destination, model.same)):
             keys.append(source.tokens[place])
             targets.append(model.rows(destination.tokens, group))
-    return solved(model, keys, targets, whole_prompts(sources, destinations), preserve, lam)
+    return solved(model, keys, targets, whole_prompts(sources, destinations), preserve, lam, held)
 
 
 def uce(
     model: Entered, pairs: Sequence[Pair], *, preserve: Sequence[str] = (), lam: float = UCE_LAMBDA,
-    scale: float = 1.0, preserve_scale: float = 1.0,
+    held: Held = NOT_HELD, scale: float = 1.0, preserve_scale: float = 1.0,
 ) -> dict[str, Layer]:  # fmt: skip
     """The changes that give the last word of each source the meaning of its destination, all of them at once.
 
@@ -84,6 +111,7 @@ def uce(
         pairs: (concept, what it is to be) prompts of any kind; `NOTHING` erases the concept.
         preserve: prompts that are to mean what they mean.
         lam: weight of staying as it is.
+        held: what is held of all else; the paper has none.
         scale, preserve_scale: weights of the concepts and of what is preserved.
 
     Returns, Raises: as `time`.
@@ -96,7 +124,8 @@ def uce(
         model.rows(destination.tokens, last_standing_for(source, destination))
         for source, destination in zip(sources, destinations, strict=True)
     ]
-    return solved(model, keys, targets, whole_prompts(sources, destinations), preserve, lam, (scale, preserve_scale))
+    whole, scales = whole_prompts(sources, destinations), (scale, preserve_scale)
+    return solved(model, keys, targets, whole, preserve, lam, held, scales)
 
 
 def whole_prompts(sources: Sequence[Read], destinations: Sequence[Read]) -> list[tuple[Tensor, Tensor]]:
@@ -115,6 +144,7 @@ def solved(
     sentences: Sequence[tuple[Tensor, Tensor]],
     preserve: Sequence[str],
     lam: float,
+    held: Held = NOT_HELD,
     scales: tuple[float, float] = (1.0, 1.0),
 ) -> dict[str, Layer]:
     """The change of every entrance.
@@ -126,14 +156,15 @@ def solved(
         sentences: (now, wanted) of whole prompts.
         preserve: prompts that are to mean what they mean.
         lam: weight of staying as it is.
+        held: what is held of all else.
         scales: weights of what is corrected and of what is preserved.
     """
     kept = model.read(preserve) if preserve else []
-    asked = {TOKENS: Asked(_inputs(keys, [read.tokens for read in kept]), *stacked(targets))}
+    asked = {TOKENS: Asked(_inputs(keys, [read.tokens for read in kept], held.get(TOKENS)), *stacked(targets))}
     if sentences:
         now, wanted = stacked(sentences)
         whole = [read.sentence[None] for read in kept if read.sentence is not None]
-        asked[SENTENCE] = Asked(_inputs(list(now), whole), wanted, wanted)
+        asked[SENTENCE] = Asked(_inputs(list(now), whole, held.get(SENTENCE)), wanted, wanted)
     right = {takes: right_factor(each.inputs, lam, *scales) for takes, each in asked.items()}
     layers = {}
     for entrance in model.entrances:
@@ -144,5 +175,5 @@ def solved(
     return layers
 
 
-def _inputs(keys: Sequence[Tensor], kept: Sequence[Tensor]) -> Inputs:
-    return Inputs(torch.stack(list(keys)), torch.cat([keys[0].new_zeros(0, len(keys[0])), *kept]))
+def _inputs(keys: Sequence[Tensor], kept: Sequence[Tensor], held: Tensor | None) -> Inputs:
+    return Inputs(torch.stack(list(keys)), torch.cat([keys[0].new_zeros(0, len(keys[0])), *kept]), held)

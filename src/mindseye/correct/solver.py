@@ -2,11 +2,12 @@
 
 The new matrix W' minimises
 
-    sum_i s_i |W' c_i - v_i|^2  +  p sum_j |W' a_j - W a_j|^2  +  lambda |W' - W|^2
+    sum_i s_i |W' c_i - v_i|^2  +  p sum_j |W' a_j - W a_j|^2  +  h E|W' x - W x|^2  +  lambda |W' - W|^2
 
-over inputs c_i that are to give v_i, and inputs a_j that are to give what they gave. With rows for inputs,
+over inputs c_i that are to give v_i, inputs a_j that are to give what they gave, and x that come in as a rule (h is 0
+in the papers). With rows for inputs,
 
-    W' = W + (V - C W^T)^T S C A^-1,     A = lambda I + C^T S C + p P^T P.
+    W' = W + (V - C W^T)^T S C A^-1,     A = lambda I + C^T S C + p P^T P + h E[x x^T].
 
 A depends on the inputs only, so it is factored once for all matrices that have them, and S C A^-1 is the right factor
 of every one's change; the left factor is what each lacks. All of it in float64: in float32 the inverse is off in the
@@ -32,10 +33,12 @@ class Inputs:
     Attributes:
         keys: the inputs that are to give something else.
         preserve: those that are to give what they gave.
+        held: h E[x x^T] of what comes in as a rule; None where h is 0.
     """
 
     keys: Float[Tensor, "key in"]
     preserve: Float[Tensor, "kept in"]
+    held: Float[Tensor, "in in"] | None = None
 
 
 def right_factor(
@@ -55,6 +58,8 @@ def right_factor(
         raise BadInput(f"lambda cannot be {lam:g}", next_step="give a number above 0: TIME has 0.1, UCE 0.5")
     keys, kept = inputs.keys.double(), inputs.preserve.double()
     A = lam * torch.eye(keys.shape[1], dtype=torch.float64) + scale * keys.T @ keys + preserve_scale * kept.T @ kept
+    if inputs.held is not None:
+        A += inputs.held
     right: Tensor = scale * torch.cholesky_solve(keys.T, torch.linalg.cholesky(A)).T
     return right
 
