@@ -65,7 +65,8 @@ class Casts(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_a_drawing_casts_each_weight_once_and_the_next_drawing_sees_the_weights_of_then() -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_drawing_casts_each_weight_once_and_the_next_drawing_sees_the_weights_of_then(threads: int) -> None:
     network = torch.nn.Linear(3, 2)
     counts = []
 
@@ -78,7 +79,7 @@ def test_a_drawing_casts_each_weight_once_and_the_next_drawing_sees_the_weights_
                 yield out
             counts.append(casts.count)
 
-    with on_threads(2):
+    with on_threads(threads):
         drawn = [item for _, item in side_by_side([drawing], CPU)]
         network.weight.data += 1
         again = [item for _, item in side_by_side([drawing], CPU)]

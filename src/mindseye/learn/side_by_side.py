@@ -42,16 +42,18 @@ def side_by_side(tasks: Sequence[Callable[[], Iterator[Item]]], device: torch.de
 
     On a processor as many run at a time as torch has threads, each on a thread of its own. Where that is one thread, as
     in a server's worker, and elsewhere than on a processor, they run one after another in the caller's own, which then
-    waits for no other. When the caller stops listening, each running one ends at its next item.
+    waits for no other; until the last is through it must not change what they compute with (`casts_kept`). When the
+    caller stops listening, each running one ends at its next item.
 
     Raises:
         Exception: what a task raised; the others are stopped.
     """
     threads = torch.get_num_threads()
     if device.type != "cpu" or threads == 1:
-        for index, task in enumerate(tasks):
-            for item in task():
-                yield index, item
+        with casts_kept(device):
+            for index, task in enumerate(tasks):
+                for item in task():
+                    yield index, item
         return
     news: queue.SimpleQueue[tuple[int, Item] | Exception | None] = queue.SimpleQueue()
     stop = threading.Event()
