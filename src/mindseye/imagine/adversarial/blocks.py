@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mindseye.imagine.adversarial.convolution import Convolution
 from mindseye.imagine.adversarial.stages import Stages
 
 SLOPE = 0.2  # of the leaky rectifier, below 0
@@ -38,7 +39,7 @@ class Growing(nn.Module):
             )
             for index, width in enumerate(widths)
         )
-        self.patches_out = nn.Conv2d(widths[-1], config.channels * config.patch_px**2, 3, padding=1)
+        self.patches_out = Convolution(widths[-1], config.channels * config.patch_px**2, 3, padding=1)
         nn.init.normal_(self.basis)
         scaled_(self.start)
         scaled_(self.patches_out)
@@ -59,7 +60,7 @@ class Looking(nn.Module):
         widths = config.widths[::-1]
         blocks = len(widths) * config.blocks
         self.patch_px = config.patch_px
-        self.patches_in = nn.Conv2d(config.channels * config.patch_px**2, widths[0], 3, padding=1)
+        self.patches_in = Convolution(config.channels * config.patch_px**2, widths[0], 3, padding=1)
         self.stages = nn.ModuleList(
             nn.Sequential(
                 *(Block(width, config.group, blocks) for _ in range(config.blocks)),
@@ -67,7 +68,7 @@ class Looking(nn.Module):
             )
             for index, width in enumerate(widths)
         )
-        self.basis = nn.Conv2d(widths[-1], widths[-1], config.base_px, groups=widths[-1], bias=False)
+        self.basis = Convolution(widths[-1], widths[-1], config.base_px, groups=widths[-1], bias=False)
         self.features_out = nn.Linear(widths[-1], features)
         scaled_(self.patches_in)
         scaled_(self.basis)
@@ -87,9 +88,9 @@ class Block(nn.Module):
     def __init__(self, width: int, group: int, blocks: int) -> None:
         super().__init__()
         inner = 2 * width
-        self.widen = nn.Conv2d(width, inner, 1)
-        self.mix = nn.Conv2d(inner, inner, 3, padding=1, groups=inner // group)
-        self.narrow = nn.Conv2d(inner, width, 1, bias=False)
+        self.widen = Convolution(width, inner, 1)
+        self.mix = Convolution(inner, inner, 3, padding=1, groups=inner // group)
+        self.narrow = Convolution(inner, width, 1, bias=False)
         # Fixup: with m = 3 layers in a branch, L^(-1 / (2 m - 2)) keeps a first step's effect apart from the depth.
         depth_gain = blocks ** (-1 / 4)
         scaled_(self.widen, depth_gain)
@@ -127,7 +128,7 @@ def conversion(width: int, width_out: int) -> nn.Module:
     """A 1 x 1 convolution where the widths differ."""
     if width == width_out:
         return nn.Identity()
-    convolution = nn.Conv2d(width, width_out, 1, bias=False)
+    convolution = Convolution(width, width_out, 1, bias=False)
     scaled_(convolution)
     return convolution
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mindseye.imagine.adversarial.blocks import Squashed
+from mindseye.imagine.adversarial.convolution import Convolution
 from mindseye.imagine.dfgan.config import DfGanConfig
 
 SLOPE = 0.2  # of the leaky rectifier, below 0
@@ -26,7 +27,7 @@ class Generator(nn.Module):
             UpBlock(width, width_out, about, config.hidden)
             for width, width_out in zip(widths[:-1], widths[1:], strict=True)
         )
-        self.to_picture = nn.Conv2d(widths[-1], config.channels, 3, padding=1)
+        self.to_picture = Convolution(widths[-1], config.channels, 3, padding=1)
         self.squashed = Squashed()
 
     def forward(
@@ -50,9 +51,9 @@ class UpBlock(nn.Module):
     def __init__(self, width: int, width_out: int, about: int, hidden: int) -> None:
         super().__init__()
         self.fuse1 = DeepFusion(width, about, hidden)
-        self.conv1 = nn.Conv2d(width, width_out, 3, padding=1)
+        self.conv1 = Convolution(width, width_out, 3, padding=1)
         self.fuse2 = DeepFusion(width_out, about, hidden)
-        self.conv2 = nn.Conv2d(width_out, width_out, 3, padding=1)
+        self.conv2 = Convolution(width_out, width_out, 3, padding=1)
         self.shortcut = shortcut(width, width_out)
 
     def forward(self, x: Float[Tensor, "batch width row column"], y: Float[Tensor, "batch about"]) -> Tensor:
@@ -100,12 +101,12 @@ class Discriminator(nn.Module):
     def __init__(self, config: DfGanConfig) -> None:
         super().__init__()
         widths = config.widths[::-1]
-        self.first = nn.Conv2d(config.channels, widths[0], 3, padding=1)
+        self.first = Convolution(config.channels, widths[0], 3, padding=1)
         self.blocks = nn.Sequential(
             *(DownBlock(width, width_out) for width, width_out in zip(widths[:-1], widths[1:], strict=True))
         )
-        self.with_sentence = nn.Conv2d(widths[-1] + config.text_width, 2 * config.nf, 3, padding=1, bias=False)
-        self.score = nn.Conv2d(2 * config.nf, 1, config.base_px, bias=False)
+        self.with_sentence = Convolution(widths[-1] + config.text_width, 2 * config.nf, 3, padding=1, bias=False)
+        self.score = Convolution(2 * config.nf, 1, config.base_px, bias=False)
 
     def forward(
         self, pictures: Float[Tensor, "batch channel height width"]
@@ -128,9 +129,9 @@ class DownBlock(nn.Module):
     def __init__(self, width: int, width_out: int) -> None:
         super().__init__()
         self.residual = nn.Sequential(
-            nn.Conv2d(width, width_out, 4, 2, 1, bias=False),
+            Convolution(width, width_out, 4, 2, 1, bias=False),
             nn.LeakyReLU(SLOPE),
-            nn.Conv2d(width_out, width_out, 3, padding=1, bias=False),
+            Convolution(width_out, width_out, 3, padding=1, bias=False),
             nn.LeakyReLU(SLOPE),
         )
         self.weight = nn.Parameter(torch.zeros(1))
@@ -142,7 +143,7 @@ class DownBlock(nn.Module):
 
 def shortcut(width: int, width_out: int) -> nn.Module:
     """A 1 x 1 convolution where the widths differ."""
-    return nn.Identity() if width == width_out else nn.Conv2d(width, width_out, 1)
+    return nn.Identity() if width == width_out else Convolution(width, width_out, 1)
 
 
 def normalised(sentence: Float[Tensor, "batch text"]) -> Float[Tensor, "batch text"]:

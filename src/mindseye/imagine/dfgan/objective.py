@@ -23,6 +23,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from mindseye.imagine.adversarial.convolution import to_pictures_only
 from mindseye.imagine.dfgan.config import DfGanConfig
 from mindseye.imagine.dfgan.network import normalised
 from mindseye.learn.batch import Batch
@@ -64,7 +65,8 @@ def with_penalty(
         x, e = real.detach().requires_grad_(), sentence.detach().requires_grad_()
         seen = D(x)
         matching = D.fits(seen, e)
-        by_x, by_e = torch.autograd.grad(matching.sum(), (x, e), create_graph=True)
+        with to_pictures_only():
+            by_x, by_e = torch.autograd.grad(matching.sum(), (x, e), create_graph=True)
     square = by_x.float().square().flatten(1).sum(1) + by_e.float().square().sum(1)
     return matching, D.fits(seen, other), config.penalty * square ** (config.penalty_power / 2)
 

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mindseye.imagine.adversarial.blocks import SLOPE, Squashed, normalised
+from mindseye.imagine.adversarial.convolution import Convolution
 from mindseye.imagine.gan.config import GanConfig
 from mindseye.imagine.gan.network import scores
 
@@ -52,10 +53,10 @@ class DcganCritic(nn.Module):
     def __init__(self, config: GanConfig, norm: Callable[[int], nn.Module]) -> None:
         super().__init__()
         widths = dcgan_widths(config)[::-1]
-        layers: list[nn.Module] = [nn.Conv2d(config.channels, widths[0], 4, 2, 1), nn.LeakyReLU(SLOPE)]
+        layers: list[nn.Module] = [Convolution(config.channels, widths[0], 4, 2, 1), nn.LeakyReLU(SLOPE)]
         for width, width_out in zip(widths[:-1], widths[1:], strict=True):
-            layers += [nn.Conv2d(width, width_out, 4, 2, 1), norm(width_out), nn.LeakyReLU(SLOPE)]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], config.condition, config.base_px), nn.Flatten())
+            layers += [Convolution(width, width_out, 4, 2, 1), norm(width_out), nn.LeakyReLU(SLOPE)]
+        self.layers = nn.Sequential(*layers, Convolution(widths[-1], config.condition, config.base_px), nn.Flatten())
         self.sentence_in = nn.Linear(config.text_width, config.condition)
         start_small_(self.layers)
 

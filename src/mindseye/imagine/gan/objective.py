@@ -37,6 +37,7 @@ from torch.nn import functional as F
 
 from mindseye.imagine.adversarial.augment import augmented, of
 from mindseye.imagine.adversarial.augment import draw as draw_change
+from mindseye.imagine.adversarial.convolution import to_pictures_only
 from mindseye.imagine.gan.config import GanConfig
 from mindseye.learn.batch import Batch
 from mindseye.learn.learner import Draws
@@ -75,7 +76,8 @@ def with_slope(critic: Critic, pictures: Tensor) -> tuple[Scores, Float[Tensor, 
     with torch.enable_grad():
         pictures = pictures.detach().requires_grad_()
         scores = critic(pictures)
-        [slope] = torch.autograd.grad(scores[:, 0].sum(), pictures, create_graph=True)
+        with to_pictures_only():
+            [slope] = torch.autograd.grad(scores[:, 0].sum(), pictures, create_graph=True)
     return scores, slope.float().square().flatten(1).sum(1)
 
 

@@ -37,6 +37,7 @@ from torch.nn import functional as F
 
 from mindseye.imagine.adversarial.augment import augmented, of
 from mindseye.imagine.adversarial.augment import draw as draw_change
+from mindseye.imagine.adversarial.convolution import to_pictures_only
 from mindseye.imagine.oit.config import OitConfig
 from mindseye.imagine.oit.network import Thought, blurred
 from mindseye.learn.batch import Batch
@@ -131,7 +132,8 @@ def with_slope(model: Any, pictures: Pictures) -> tuple[Thought, Float[Tensor, "
     with torch.enable_grad():
         pictures = pictures.detach().requires_grad_()
         thought = model.thinker(model.observer(pictures))
-        [slope] = torch.autograd.grad(thought.real.sum(), pictures, create_graph=True)
+        with to_pictures_only():
+            [slope] = torch.autograd.grad(thought.real.sum(), pictures, create_graph=True)
     return thought, slope.float().square().flatten(1).sum(1)
 
 
