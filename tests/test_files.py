@@ -159,7 +159,7 @@ def test_what_is_under_way_is_told_until_it_ends(tmp_path: Path, monkeypatch: py
         told = files.under_way("server")
         assert [facts["models"] for facts in told] == [["a"], ["b"]] and told[0]["process"] == os.getpid()
         assert not files.under_way("training")
-    assert not files.under_way("server") and not list(tmp_path.glob("running/*.json"))
+    assert not files.under_way("server") and not list(tmp_path.glob("running/*")), "and nothing is left of it"
     run = RunFolder(tmp_path / "run")
     with run.lease():
         assert [facts["run"] for facts in files.under_way("training")] == [str(run.path)]

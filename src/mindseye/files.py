@@ -209,7 +209,9 @@ def announced(kind: str, **facts: Any) -> Iterator[None]:
         with contextlib.suppress(MindseyeError, RuntimeError):  # the latter where nobody knows of a home
             under_way(kind)  # which clears away what killed processes left
             record = _records() / f"{kind}-{os.getpid()}-{secrets.token_hex(4)}.json"  # a name that no other has had
-            held.enter_context(exclusive(record.with_suffix(".lock"), busy=Unavailable(f"{record} is in use")))
+            lock = record.with_suffix(".lock")
+            held.enter_context(exclusive(lock, busy=Unavailable(f"{record} is in use")))
+            held.callback(lock.unlink, missing_ok=True)
             held.callback(record.unlink, missing_ok=True)
             write_json(record, {"process": os.getpid(), **facts})
         yield
