@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -22,7 +21,7 @@ from mindseye.serve.studio.draw import draw_page
 from mindseye.serve.studio.drawing import Kept
 from mindseye.serve.studio.evaluate import evaluate_page
 from mindseye.serve.studio.explore import explore_page
-from mindseye.serve.studio.form import Updates
+from mindseye.serve.studio.form import Choice, Updates
 from mindseye.serve.studio.judge import judge_page
 from mindseye.serve.studio.look import theme
 from mindseye.serve.studio.parts import page_file
@@ -66,9 +65,6 @@ def studio(rooms: Rooms) -> gr.Blocks:
     names = list(rooms.service.imaginers)
     blocks = gr.Blocks(title="mindseye studio", analytics_enabled=False)
 
-    def chosen_anew(name: str) -> Any:
-        return gr.update(choices=list(rooms.service.imaginers), value=name)
-
     with blocks:
         with gr.Row(elem_classes="head"):
             gr.HTML(filled("head.html", icon=page_file("icon.svg")), js_on_load=None, apply_default_css=False)
@@ -80,6 +76,12 @@ def studio(rooms: Rooms) -> gr.Blocks:
                 draw = draw_page(rooms, model)
             with gr.Tab("Complete", id="complete"):
                 complete = complete_page(rooms, model)
+            choice = Choice(rooms.service, model, (draw.form, complete.form))
+            # Before what other pages do then: those wait for each other, and the fields must not wait for them.
+            model.change(
+                lambda name, *of: choice.fitted(name, of), [model, *(form.of for form in choice.forms)], choice.parts,
+                **QUICK,
+            )  # fmt: skip
             search = None
             if rooms.library.collections:
                 with gr.Tab("Search", id="search"):
@@ -101,32 +103,20 @@ def studio(rooms: Rooms) -> gr.Blocks:
                     evaluating.select(evaluate.listed, model, evaluate.parts, **QUICK)
             if rooms.trainings.allowed:
                 with gr.Tab("Teach", id="teach") as teaching:
-                    teach = teach_page(rooms, model)
+                    teach = teach_page(rooms, choice)
                     teaching.select(teach.listed, model, teach.parts, **QUICK)
-                    teach.opened.change(chosen_anew, teach.opened, model, **QUICK)
                 with gr.Tab("Train", id="train") as training:
-                    train = train_page(rooms)
+                    train = train_page(rooms, choice)
                     training.select(train.shown, train.which, train.parts, **QUICK)
-                    train.opened.change(chosen_anew, train.opened, model, **QUICK)
-
-        forms = (draw.form, complete.form)
-
-        def chosen(name: str, *of: str) -> Updates:
-            imaginer = rooms.service.imaginer(name)
-            fitted: Updates = {form.of: name for form in forms}
-            for form, its in zip(forms, of, strict=True):
-                if its != name:  # else a picture's story filled it, and chose its model
-                    fitted |= form.fitted(imaginer)
-            return fitted
 
         def opened() -> Updates:
             first = rooms.service.imaginer(None)
-            edits = {part: update for form in forms for part, update in form.corrected(first).items()}
+            edits = {part: update for form in choice.forms for part, update in form.corrected(first).items()}
             return {model: gr.update(choices=list(rooms.service.imaginers), value=first.name), **edits}
 
         def corrected(name: str) -> Updates:
             imaginer = rooms.service.imaginer(name)
-            return {part: update for form in forms for part, update in form.corrected(imaginer).items()}
+            return {part: update for form in choice.forms for part, update in form.corrected(imaginer).items()}
 
         def to_complete(one: Kept, name: str) -> Updates:
             try:
@@ -138,12 +128,9 @@ def studio(rooms: Rooms) -> gr.Blocks:
         def to_judge(one: Kept) -> Updates:
             return {judge.picture: one.uri, judge.prompt: one.story.prompt, tabs: gr.Tabs(selected="judge")}
 
-        model.change(
-            chosen, [model, *(form.of for form in forms)], [part for form in forms for part in form.parts], **QUICK
-        )
-        blocks.load(opened, None, [model, *(form.edits for form in forms)], **QUICK)
+        blocks.load(opened, None, [model, *(form.edits for form in choice.forms)], **QUICK)
         correcting.select(correct.listed, model, correct.parts, **QUICK)
-        correct.ledger.change(corrected, model, [form.edits for form in forms], **QUICK)
+        correct.ledger.change(corrected, model, [form.edits for form in choice.forms], **QUICK)
         on_canvas = [complete.canvas, complete.form.prompt, tabs, draw.sheets.status, complete.sheets.status]
         for bar in (draw.bar, complete.bar):
             bar.complete.click(to_complete, [bar.one, model], on_canvas, **QUICK)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from mindseye.learn.folder import ABOUT, THINKER
 from mindseye.randomness import SEED_LIMIT
 from mindseye.serve.asked import Asked
 from mindseye.serve.limits import Limits
+from mindseye.serve.service import Service
 from mindseye.serve.studio.drawing import PARTIALS
 
 Values = Mapping[Component, Any]  # what the parts of a page hold
@@ -107,6 +108,47 @@ class Form:
             self.edits: gr.update(**{**edits, "value": [name for name in named if name in edits["choices"]]}),
             self.of: imaginer.name,
         }
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The model that is chosen, of all pages.
+
+    Attributes:
+        service: which models there are.
+        model: the name of the one that is chosen.
+        forms: those with its fields.
+    """
+
+    service: Service
+    model: gr.Dropdown
+    forms: Sequence[Form]
+
+    @property
+    def parts(self) -> list[Component]:
+        """All that another choice changes."""
+        return [self.model, *(part for form in self.forms for part in form.parts)]
+
+    def fitted(self, name: str, of: Sequence[str]) -> Updates:
+        """The forms for a model.
+
+        Args:
+            of: whose each of them is so far; where it is the model's already, its values stay.
+        """
+        imaginer, updates = self.service.imaginer(name), dict[Component, Any]()
+        for form, its in zip(self.forms, of, strict=True):
+            updates |= {form.of: name} if its == name else form.fitted(imaginer)
+        return updates
+
+    def made(self, name: str, before: str) -> Updates:
+        """A model that was just opened is chosen, and its forms are there at once: whoever reads that it is open may
+        change them, and nothing that comes later takes that back.
+
+        Args:
+            before: the model that was chosen when somebody asked for this one.
+        """
+        choice = gr.update(choices=list(self.service.imaginers), value=name)
+        return {self.model: choice, **self.fitted(name, [before] * len(self.forms))}
 
 
 def form(prompt: gr.Textbox, imaginer: Imaginer, limits: Limits) -> Form:

@@ -20,7 +20,7 @@ from mindseye.imagine.edits import STRENGTH
 from mindseye.imagine.imaginer import Imaginer, load
 from mindseye.pictures.opener import open_picture
 from mindseye.serve.studio.attention import png_of
-from mindseye.serve.studio.form import Updates
+from mindseye.serve.studio.form import Choice, Updates
 from mindseye.serve.studio.parts import Card, as_cards, cards, drop, picture_in, place_of, shown
 from mindseye.serve.studio.rooms import QUICK, Rooms, filled, refused, said
 from mindseye.serve.studio.working import Stopped, Working, progress
@@ -34,18 +34,22 @@ class TeachPage:
     """Handles of the page.
 
     Attributes:
-        opened: the name of the model that knows the newest word, when there is another one.
         listed: the words of a model by name, as updates.
         parts: what these change.
     """
 
-    opened: gr.State
     listed: Callable[[str], Updates]
     parts: list[Any]
 
 
-def teach_page(rooms: Rooms, model: gr.Dropdown) -> TeachPage:
-    """Builds the page."""
+def teach_page(rooms: Rooms, choice: Choice) -> TeachPage:
+    """Builds the page.
+
+    Args:
+        rooms: what is behind it.
+        choice: the model that is taught, and the one that knows the word then.
+    """
+    model = choice.model
     working = Working(rooms.library)
     with gr.Row(elem_classes="work"):
         with gr.Column(scale=1, min_width=260, elem_classes="settings"):
@@ -75,7 +79,6 @@ def teach_page(rooms: Rooms, model: gr.Dropdown) -> TeachPage:
             asked = drop("What does this picture show?")
             answer = shown()
     given = gr.State([])
-    opened = gr.State("")
 
     def listed(of: str) -> Updates:
         try:
@@ -128,7 +131,10 @@ def teach_page(rooms: Rooms, model: gr.Dropdown) -> TeachPage:
                 async for line in lines:
                     yield {status: progress(line, "teaching")}
             await asyncio.to_thread(lambda: rooms.service.add(name, load(out)))
-            yield {status: _about(done[0], name), sheet: _sheet(done[0]), opened: name, **listed(name), **held([])}
+            yield {
+                status: _about(done[0], name), sheet: _sheet(done[0]), **choice.made(name, of), **listed(name),
+                **held([]),
+            }  # fmt: skip
         except Stopped:
             yield {status: said("stopped; the model is what it was")}
         except MindseyeError as error:
@@ -163,13 +169,13 @@ def teach_page(rooms: Rooms, model: gr.Dropdown) -> TeachPage:
     pictures.pick(take_away, given, holds, **QUICK)
     go.click(
         taught, [word, like, given, strength, seen, mirror, model],
-        [go, halt, status, sheet, opened, given, pictures, *lists], show_progress="hidden",
+        [go, halt, status, sheet, given, pictures, *lists, *choice.parts], show_progress="hidden",
     )  # fmt: skip
     halt.click(working.stop, None, None, **QUICK)
     back.click(taken_back, [which, model], [status, sheet, *lists], show_progress="hidden")
     asked.given(recognised, [asked, model], answer, show_progress="hidden")
     model.change(listed, model, lists, **QUICK)
-    return TeachPage(opened, listed, lists)
+    return TeachPage(listed, lists)
 
 
 def _words(imaginer: Imaginer) -> tuple[list[str], Markup]:

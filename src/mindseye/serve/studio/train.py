@@ -14,7 +14,7 @@ from mindseye.errors import MindseyeError
 from mindseye.imagine.families import NAMES
 from mindseye.imagine.imaginer import load
 from mindseye.serve.studio.drawing import png_uri
-from mindseye.serve.studio.form import Updates
+from mindseye.serve.studio.form import Choice, Updates
 from mindseye.serve.studio.parts import shown
 from mindseye.serve.studio.rooms import QUICK, Rooms, filled, refused, said
 
@@ -28,19 +28,22 @@ class TrainPage:
     """Handles of the page.
 
     Attributes:
-        opened: the name of the model that was opened from a training, when there is another one.
         shown: what is to be looked at when the page is opened, as updates.
         parts: what that changes.
     """
 
-    opened: gr.State
     shown: Callable[[str | None], Updates]
     which: gr.Dropdown
     parts: list[Any]
 
 
-def train_page(rooms: Rooms) -> TrainPage:
-    """Builds the page."""
+def train_page(rooms: Rooms, choice: Choice) -> TrainPage:
+    """Builds the page.
+
+    Args:
+        rooms: what is behind it.
+        choice: the model to draw with, which a training's may become.
+    """
     collections = list(rooms.library.collections)
     with gr.Row(elem_classes="work"):
         with gr.Column(scale=1, min_width=260, elem_classes="settings"):
@@ -61,7 +64,6 @@ def train_page(rooms: Rooms) -> TrainPage:
                 stop = gr.Button("Stop", size="sm", visible=False)
                 on = gr.Button("Continue", size="sm", visible=False)
                 use = gr.Button("Draw with it", size="sm", variant="primary", visible=False)
-    opened = gr.State("")
     timer = gr.Timer(TICK_SECONDS, active=False)
     parts: list[Any] = [which, report, stop, on, use, timer]
 
@@ -127,22 +129,22 @@ def train_page(rooms: Rooms) -> TrainPage:
             return {status: refused(error)}
         return {status: said(f"{run} goes on"), timer: gr.Timer(active=True)}
 
-    async def drawn_with(run: str, request: gr.Request) -> Updates:
+    async def drawn_with(run: str, before: str, request: gr.Request) -> Updates:
         try:
             rooms.check_may_change(request)
             imaginer = await asyncio.to_thread(load, rooms.trainings.run(run).path)
             await asyncio.to_thread(rooms.service.add, run, imaginer)
         except MindseyeError as error:
             return {status: refused(error)}
-        return {status: said(f"{run} is open, and chosen above"), opened: run}
+        return {status: said(f"{run} is open, and chosen above"), **choice.made(run, before)}
 
     go.click(started, [name, family, collection, minutes, preset], [status, *parts], **QUICK)
     stop.click(stopped, which, status, **QUICK)
     on.click(continued, which, [status, timer], **QUICK)
-    use.click(drawn_with, which, [status, opened], show_progress="hidden")
+    use.click(drawn_with, [which, choice.model], [status, *choice.parts], show_progress="hidden")
     which.input(shown_now, which, parts, **QUICK)
     timer.tick(shown_now, which, parts, **QUICK)
-    return TrainPage(opened, shown_now, which, parts)
+    return TrainPage(shown_now, which, parts)
 
 
 def _report(rooms: Rooms, name: str, facts: dict[str, Any]) -> Markup:
