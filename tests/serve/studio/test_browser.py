@@ -276,6 +276,19 @@ def test_everything_that_can_be_used_has_a_name_and_fits_a_narrow_page(page: Pag
     page.page.set_viewport_size({"width": 1200, "height": 900})
 
 
+def test_on_a_phone_what_a_button_makes_is_below_it_and_its_words_are_not_cut(page: Page) -> None:
+    page.tab("Correct")
+    page.width(390)
+    button = page.page.get_by_role("button", name="Correct", exact=True).locator("visible=true")
+    assert button.bounding_box()["y"] < page.page.locator(".nothing:visible").bounding_box()["y"]
+    page.page.set_viewport_size({"width": 1200, "height": 900})
+    page.tab("Search")
+    page.width(390)
+    assert page.page.get_by_label("What shall they show?").bounding_box()["width"] > 300
+    page.page.set_viewport_size({"width": 1200, "height": 900})
+    page.tab("Draw")
+
+
 @pytest.mark.parametrize("texts", [XSS[::5], pytest.param(XSS, marks=pytest.mark.slow)], ids=("some", "all"))
 def test_what_is_typed_is_never_run(page: Page, texts: tuple[str, ...]) -> None:
     page.draw("a tame dog", 1, steps="1")

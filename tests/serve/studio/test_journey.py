@@ -75,7 +75,6 @@ def test_from_a_folder_to_a_picture_and_back(
     page.get_by_text("first is open").wait_for()
 
     opened.tab("Draw")
-    settled(page)
     opened.set("Guidance", "2.5")
     opened.draw("a red circle", 1, seed="4", steps="4")
     opened.cards.first.click()

@@ -16,7 +16,7 @@ from mindseye.report.page import render
 from mindseye.serve.studio.cleaning import cleaning_part
 from mindseye.serve.studio.form import Updates
 from mindseye.serve.studio.parts import shown
-from mindseye.serve.studio.rooms import Rooms, framed, refused, said
+from mindseye.serve.studio.rooms import Rooms, filled, framed, refused, said
 
 
 def collection_page(rooms: Rooms) -> None:
@@ -26,6 +26,7 @@ def collection_page(rooms: Rooms) -> None:
         collection = gr.Dropdown(names, value=names[0], label="Collection", scale=4, interactive=True)
         go = gr.Button("Show the report", variant="primary", scale=1, min_width=160)
     status, page = shown(), shown()
+    page.value = filled("nothing.html", title="No report yet", text="It says what is in it, what was left out and why.")
     cleaning_part(rooms, collection)
     report = lru_cache(8)(_report)  # of a collection as it was opened: one that changes is another one
 

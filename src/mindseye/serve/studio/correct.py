@@ -44,7 +44,10 @@ def correct_page(rooms: Rooms, model: gr.Dropdown) -> CorrectPage:
             source = gr.Textbox(label="When somebody says", placeholder="a rose", max_lines=1, max_length=200)
             destination = gr.Textbox(label="it shall mean", placeholder="a blue rose", max_lines=1, max_length=200)
             name = gr.Textbox(label="Name of the correction", placeholder="blue-rose", max_lines=1, max_length=64)
-            method = gr.Radio(METHODS, value=METHODS[0], label="Method")
+            method = gr.Radio(
+                METHODS, value=METHODS[0], label="Method",
+                info="TIME where the new words say all of the old ones, and more; else UCE or, in any family, ReFACT",
+            )  # fmt: skip
             go = gr.Button("Correct", variant="primary")
         with gr.Column(scale=3, min_width=300, elem_classes="gallery"):
             status, sheet, ledger = shown(), shown(), shown()

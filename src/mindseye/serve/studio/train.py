@@ -51,14 +51,20 @@ def train_page(rooms: Rooms, choice: Choice) -> TrainPage:
             collection = gr.Dropdown(
                 collections, value=collections[0] if collections else None, label="Collection", interactive=True
             )
-            family = gr.Dropdown(list(NAMES), value="diffusion", label="Family", interactive=True)
+            family = gr.Dropdown(
+                list(NAMES),
+                value="diffusion",
+                label="Family",
+                info="the way to draw; diffusion suits most",
+                interactive=True,
+            )
             minutes = gr.Number(45, label="Minutes", minimum=0.1, maximum=100_000)
             preset = gr.Dropdown(
                 ["the collection's own", "tiny", "small"], value="the collection's own", label="Size", interactive=True
             )
             go = gr.Button("Start", variant="primary")
         with gr.Column(scale=3, min_width=300, elem_classes="gallery"):
-            which = gr.Dropdown([], label="Training", interactive=True)
+            which = gr.Dropdown([], label="Training", interactive=True, visible=False)
             status, report = shown(), shown()
             with gr.Row(elem_classes="acts"):
                 stop = gr.Button("Stop", size="sm", visible=False)
@@ -72,11 +78,11 @@ def train_page(rooms: Rooms, choice: Choice) -> TrainPage:
         run = choose or (run if run in names or _is_awaited(rooms, run) else names[-1] if names else None)
         if run is None:
             empty = filled("nothing.html", title="No training yet", text="Give it a name and a collection, and start.")
-            return {which: gr.update(choices=[], value=None), report: empty}
+            return {which: gr.update(choices=[], value=None, visible=False), report: empty}
         going = rooms.trainings.is_at_it(run)
         if run not in names:  # it was started, and has written nothing so far
             return {
-                which: gr.update(choices=[*names, run], value=run),
+                which: gr.update(choices=[*names, run], value=run, visible=True),
                 report: _starting(rooms, run),
                 stop: gr.update(visible=going),
                 on: gr.update(visible=False),
@@ -86,7 +92,7 @@ def train_page(rooms: Rooms, choice: Choice) -> TrainPage:
         facts = rooms.trainings.facts(run)
         going = going or facts["state"] == "running"
         return {
-            which: gr.update(choices=names, value=run),
+            which: gr.update(choices=names, value=run, visible=True),
             report: _report(rooms, run, facts),
             stop: gr.update(visible=going),
             on: gr.update(visible=not going and facts["state"] != "finished"),
