@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from mindseye.serve.asked import Accepted, Asked, Drawn, Failed, Finished, Lost,
 from mindseye.serve.limits import Limits
 from mindseye.serve.service import Service
 from mindseye.serve.tally import BREAK_AFTER
+from mindseye.serve.ticket import Ticket
 
 PLACES = 4
 
@@ -171,11 +173,12 @@ def test_each_leaves_after_its_own_steps(tiny: Imaginer, calls: Calls, opened) -
 
 def test_who_leaves_makes_room_within_one_step(tiny: Imaginer, calls: Calls, opened) -> None:
     service = opened(tiny)
-    ticket = service.submit(asked("a cat", 9, sampler="euler", **LONG), Heard())
+    leaver: SimpleQueue[Ticket] = SimpleQueue()
     others, next_one = asked("a cat", *range(PLACES - 1), sampler="euler", **LONG), Timed(calls)
     calls.before[0] = lambda: come(service, (others, Heard()))
     calls.before[1] = lambda: come(service, (euler(99, 2), next_one))
-    calls.before[5] = lambda: service.cancel(ticket)
+    calls.before[5] = lambda: service.cancel(leaver.get())
+    leaver.put(service.submit(asked("a cat", 9, sampler="euler", **LONG), Heard()))  # the worker begins at once
     next_one.until(Finished)
     assert calls.taken_on[:8] == [1, *[PLACES] * 7] and next_one.ended == 8, "two calls after the one of the leaver"
     assert service.load == (0, PLACES - 1), "the others are on their way"
