@@ -43,6 +43,12 @@ def test_copies_are_suspected_only_beyond_the_interval() -> None:
     )
 
 
+def test_many_that_are_learnt_by_heart_are_not_called_hardly_any() -> None:
+    rate = figure("copy_rate", 0.0, 0.0, 0.005)
+    assert short(rate, figure("memorised_rate", 0.02, 0.006, 0.07))[2].startswith("Hardly")
+    assert short(rate, figure("memorised_rate", 0.13, 0.1, 0.15))[2].startswith("13% are learnt by heart")
+
+
 def test_every_sentence_with_a_figure_has_its_numbers() -> None:
     known = ["auc", "kid", "kid_real", "r_precision", "r_precision_real", "copy_rate", "memorised_rate"]
     sentences = [

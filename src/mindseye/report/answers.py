@@ -11,6 +11,7 @@ from mindseye.think.figure import Figure
 
 BY_CHANCE = 0.01  # one caption of a hundred; and the 1st percentile of copies
 GUESS = 0.5  # of two pictures
+FEW = 0.05  # learnt by heart: of more than these nobody says "hardly"
 SET_NAMES = {
     "seen": "things seen in training",
     "held_out": "things never shown",
@@ -117,6 +118,8 @@ def _copied(known: Mapping[str, Figure]) -> Answer:
         short = "No nearer to training pictures than unseen real ones are."
         if near.low > BY_CHANCE:
             short = f"{_said(near)} are suspiciously near to a training picture."
+        elif by_heart and by_heart.low > FEW:
+            short = f"{_said(by_heart)} are learnt by heart, by a strict test on pixels."
         elif by_heart and by_heart.value > 0:
             short = f"Hardly: {_said(by_heart)} are as near as copies are."
         sentences.append(

@@ -324,13 +324,26 @@ def _copies(
     about: dict[str, Any] = {"encoder": reference.encoder.name, "held_out_blocks": reference.held_out_concepts}
     of_all: dict[str, Any] = {"generated_blocks": _concepts(drawn), "seeds": seeds}
     copies = copy_rate(nearest(everything, pictures), held_out, **of_all, **about)
-    figures = [copies.rate]
-    for each in drawn if len(drawn) > 1 else ():
-        of_it: dict[str, Any] = {"generated_blocks": each.asked.concepts, "seeds": each.seeds}
-        rate = copy_rate(by_set[each.asked.name], held_out, **of_it, **about).rate
-        figures.append(replace(rate, name=f"{rate.name}/{each.asked.name}"))
-    drawn_looks, train_looks = (
-        [looks(Image.fromarray(one)) for one in some] for some in (pictures, reference.train_pictures)
+    drawn_looks, real_looks, train_looks = (
+        [looks(Image.fromarray(one)) for one in some]
+        for some in (pictures, reference.held_out_pictures, reference.train_pictures)
     )
     by_pixels, near = nearest_by_pixels(drawn_looks, train_looks, training_groups=groups)
-    return copies, [*figures, memorised_rate(by_pixels, **of_all), duplicate_rate(near, len(train_looks), **of_all)]
+    real, _ = nearest_by_pixels(real_looks, train_looks, training_groups=groups)
+    learnt = memorised_rate(real, generated_blocks=reference.held_out_concepts)
+    figures = [
+        copies.rate,
+        memorised_rate(by_pixels, **of_all),
+        replace(learnt, name=f"{learnt.name}_real"),
+        duplicate_rate(near, len(train_looks), **of_all),
+    ]
+    begin = 0
+    for each in drawn if len(drawn) > 1 else ():
+        own = slice(begin, begin := begin + len(each.pictures))
+        of_it: dict[str, Any] = {"generated_blocks": each.asked.concepts, "seeds": each.seeds}
+        rates = (
+            copy_rate(by_set[each.asked.name], held_out, **of_it, **about).rate,
+            memorised_rate(by_pixels.of(own), **of_it),
+        )
+        figures += [replace(rate, name=f"{rate.name}/{each.asked.name}") for rate in rates]
+    return copies, figures

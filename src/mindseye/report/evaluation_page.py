@@ -218,9 +218,13 @@ def _sheet(drawn: Drawn, hits: Sequence[bool]) -> dict[str, Any]:
 
 
 def _copying(figures: Mapping[str, Figure]) -> Markup:
-    rows = [Row(about(name).title, figures.get(name), small=about(name).asks) for name in COPYING]
-    by_asked = [(name, figure) for name, figure in figures.items() if name.startswith("copy_rate/")]
-    rows[1:1] = [Row("", figure, small=f"asked for {set_name(parsed(name)[2])}") for name, figure in by_asked]
+    rows = []
+    for name in COPYING:
+        rows.append(Row(about(name).title, figures.get(name), small=about(name).asks))
+        by_asked = [(key, figure) for key, figure in figures.items() if key.startswith(f"{name}/")]
+        rows += [Row("", figure, small=f"asked for {set_name(parsed(key)[2])}") for key, figure in by_asked]
+        if real := figures.get(f"{name}_real"):
+            rows.append(Row("", real, small="unseen real pictures"))
     return chart(rows, axis_for(_there(rows), (0.0, 0.02), share=True), [Mark(BY_CHANCE, "1%: by chance")])
 
 

@@ -48,6 +48,10 @@ class Nearest:
     second: Float[np.ndarray, "picture"]
     n_training: int
 
+    def of(self, places: slice) -> Nearest:
+        """Of some of the pictures."""
+        return Nearest(self.index[places], self.distance[places], self.second[places], self.n_training)
+
 
 @dataclass(frozen=True)
 class Pair:
